@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a method is given: undistorted images, masks, cameras and a region, ready to compute with.
+
+It must not know methods, jobs or the wire.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from lightkiln_shared.camera import Camera
+from lightkiln_shared.scene import Region
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LoadedView:
+    """One view, decoded: a pinhole (distortion is undone on loading)."""
+
+    name: str
+    camera: Camera
+    image: NDArray[Any]
+    """(H, W, 3) uint8, sRGB as in the file, straight colour: a quarter of the memory of floats."""
+    mask: NDArray[Any] | None
+    """(H, W) float32 in [0, 1], 1 on the object; None: unknown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Inputs:
+    """The views of a scene and the region to reconstruct."""
+
+    views: tuple[LoadedView, ...]
+    region: Region
+
+    @property
+    def has_masks(self) -> bool:
+        """True if every view has one."""
+        return all(view.mask is not None for view in self.views)

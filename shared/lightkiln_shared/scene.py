@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A scene: posed views and a region. Files are named by their content, never by a path.
+
+The scene travels and rests as one JSON document (`codec.to_json`, `codec.from_json`), the same
+in Blender, on the wire and in a job's folder; the files lie beside it under their SHA-256.
+It must not know where files are kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .camera import Camera, Matrix4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRef:
+    """A file by its content."""
+
+    sha256: str
+    """64 lower-case hexadecimal digits."""
+    size: int
+    """Bytes."""
+    name: str
+    """For people only: what the file was called. Never part of a path."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class View:
+    """A camera, its image, perhaps a mask."""
+
+    camera: Camera
+    image: FileRef
+    mask: FileRef | None = None
+    """Object white, background black; without it the image's own alpha is the mask, if it varies."""
+
+    @property
+    def name(self) -> str:
+        return self.image.name
+
+
+class RegionShape(StrEnum):
+    BOX = "box"
+    SPHERE = "sphere"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Region:
+    """The part of space to reconstruct: the cube [-1, 1]³ or the unit ball, placed in the world."""
+
+    shape: RegionShape
+    world_from_region: Matrix4
+    """Affine (4, 4), metres; may scale each axis differently."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Scene:
+    """Posed views and a region; without a region one is fitted to the views."""
+
+    views: tuple[View, ...]
+    region: Region | None = None
