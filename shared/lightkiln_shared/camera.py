@@ -63,7 +63,9 @@ class Camera:
         return np.asarray(self.world_from_camera[:3, 3], dtype=np.float64)
 
 
-def distort(distortion: tuple[float, ...], x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
+def distort(
+    distortion: tuple[float, ...], x: FloatArray, y: FloatArray
+) -> tuple[FloatArray, FloatArray]:
     """Apply OpenCV's lens model to points on the plane z = 1 (any equal shapes)."""
     k1, k2, p1, p2, k3 = (*distortion, *(0.0,) * (5 - len(distortion)))
     r2 = x * x + y * y

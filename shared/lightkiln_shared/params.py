@@ -78,7 +78,7 @@ def specs_of(params: type) -> tuple[ParamSpec, ...]:
     """Describe every field of a parameter dataclass."""
     hints = typing.get_type_hints(params)
     return tuple(
-        ParamSpec(name=f.name, kind=_KINDS[hints[f.name]], default=f.default, **f.metadata)
+        ParamSpec(name=f.name, kind=_KINDS[hints[f.name]], default=_default(f), **f.metadata)
         for f in dataclasses.fields(params)
     )
 
@@ -135,6 +135,12 @@ _ARTICLES = {
     ParamKind.FLOAT: "a number",
     ParamKind.STR: "a text",
 }
+
+
+def _default(field: dataclasses.Field[Any]) -> Scalar:
+    if not isinstance(field.default, (bool, int, float, str)):
+        raise TypeError(f"parameter {field.name!r} needs a default: a panel must open on something")
+    return field.default
 
 
 def _typed(spec: ParamSpec, value: Scalar) -> Scalar:

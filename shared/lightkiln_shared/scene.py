@@ -33,7 +33,7 @@ class View:
     camera: Camera
     image: FileRef
     mask: FileRef | None = None
-    """Object white, background black; without it the image's own alpha is the mask, if it varies."""
+    """Object white, background black; without it the image's alpha is the mask, if it varies."""
 
     @property
     def name(self) -> str:

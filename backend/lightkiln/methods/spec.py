@@ -92,8 +92,8 @@ class Run(Protocol):
         """Yield 0 ... count - 1 within the current phase; the whole life-cycle hangs on it.
 
         Between two steps it reports progress, serves previews and checkpoints when they are due,
-        and pauses. A cancel raises `JobCancelled`; "finish now" and the time limit end the loop early,
-        so a method must have a usable state after every step.
+        and pauses. A cancel raises `JobCancelled`; "finish now" and the time limit end the loop
+        early, so a method must have a usable state after every step.
         """
 
     def record(self, **metrics: float) -> None:
