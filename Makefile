@@ -1,6 +1,8 @@
+# Each recipe is one plain command; CONTRIBUTING.md explains them.
 PYTHON ?= python3.11
+SCENE ?=
 
-setup: .venv/ready
+setup: .venv/ready ## make .venv with the lightkiln command in it
 
 .venv/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -8,4 +10,26 @@ setup: .venv/ready
 	.venv/bin/pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
-.PHONY: setup
+check: setup ## style, types and the direction of imports
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+test: check ## every test, real Blenders included
+	.venv/bin/python -m tests.environments
+	.venv/bin/pytest
+
+demo: setup ## the main job: cameras in Blender to a mesh in the scene (SCENE=folder for your own)
+	.venv/bin/python demo/run.py $(if $(SCENE),--scene $(SCENE))
+
+addon: setup ## dist/lightkiln-VERSION.zip, for Blender 4.2 to 5.2
+	.venv/bin/python build_addon.py
+
+bench: setup ## the figures in docs/benchmarks/
+	.venv/bin/python -m benchmarks.run
+
+docs: setup ## docs/protocol.md from the messages
+	.venv/bin/python docs/generate_protocol.py
+
+.PHONY: setup check test demo addon bench docs
