@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Says what is wrong with a scene's cameras and region before any image is decoded.
+
+Cheap enough for the door of a server. It must not know files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from lightkiln_shared.camera import Camera, FloatArray, project
+from lightkiln_shared.errors import InvalidScene
+from lightkiln_shared.scene import Region, Scene
+
+MIN_VIEWS = 3
+RIGID_TOLERANCE = 1e-3  # poses written with four digits still pass; a scale of 1 % does not
+
+Warn = Callable[[str], None]
+
+
+def check_scene(scene: Scene) -> None:
+    """Raise `InvalidScene`, naming the view, unless cameras and region can be used."""
+    if len(scene.views) < MIN_VIEWS:
+        count = {0: "no views", 1: "one view"}.get(len(scene.views), f"{len(scene.views)} views")
+        raise InvalidScene(
+            f"The scene has {count}; a surface needs at least {MIN_VIEWS}.",
+            hint="Select more cameras, best twenty or more all around the object.",
+        )
+    for view in scene.views:
+        check_camera(view.camera, view.name)
+    if scene.region is not None:
+        check_region(scene.region)
+
+
+def check_camera(camera: Camera, name: str) -> None:
+    """Raise `InvalidScene` unless the pose is rigid and the lens possible."""
+    pose = np.asarray(camera.world_from_camera, dtype=np.float64)
+    lens = (*camera.focal, *camera.principal_point, *camera.distortion)
+    if not (np.isfinite(pose).all() and np.isfinite(lens).all()):
+        raise InvalidScene(
+            f"The camera of {name} has a pose or lens that is not a number.",
+            hint="Align that photo again, or leave it out.",
+        )
+    rotation = pose[:3, :3]
+    error = np.abs(rotation.T @ rotation - np.eye(3)).max()
+    is_affine = np.abs(pose[3] - (0.0, 0.0, 0.0, 1.0)).max() < RIGID_TOLERANCE
+    if error > RIGID_TOLERANCE or np.linalg.det(rotation) < 0.0 or not is_affine:
+        raise InvalidScene(
+            f"The pose of {name} is not a rotation and a translation.",
+            hint="Remove scale and shear from the camera and from what it is parented to.",
+        )
+    if min(camera.focal) <= 0.0 or min(camera.width, camera.height) <= 0:
+        raise InvalidScene(
+            f"The camera of {name} has no positive focal length and size.",
+            hint="Write its focal length and size in pixels.",
+        )
+
+
+def check_region(region: Region) -> None:
+    """Raise `InvalidScene` unless the region is finite and has a volume."""
+    matrix = np.asarray(region.world_from_region, dtype=np.float64)
+    if not np.isfinite(matrix).all() or abs(np.linalg.det(matrix[:3, :3])) < 1e-30:  # (1e-10 m)³
+        raise InvalidScene(
+            "The region has no volume.", hint="Give its empty a size along all three axes."
+        )
+
+
+def check_region_is_seen(cameras: Sequence[tuple[str, Camera]], region: Region, warn: Warn) -> None:
+    """Raise `InvalidScene` if fewer than three of the named cameras see the region; else name the
+    ones that do not, in a warning."""
+    points = region_points(region)
+    blind = [name for name, camera in cameras if not sees(camera, points).any()]
+    num_seeing = len(cameras) - len(blind)
+    if num_seeing < MIN_VIEWS:
+        raise InvalidScene(
+            f"Only {num_seeing} of {len(cameras)} cameras see the region; {blind[0]} does not.",
+            hint="Move the region to where the cameras look, or check the poses' convention.",
+        )
+    if blind:
+        more = f" and {len(blind) - 3} more" if len(blind) > 3 else ""
+        warn(f"The region is not seen by {', '.join(blind[:3])}{more}.")
+
+
+def region_points(region: Region, num: int = 9) -> FloatArray:
+    """A lattice of num³ points over the region's cube, world axes (num³, 3)."""
+    steps = np.linspace(-1.0, 1.0, num)
+    cube = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3)
+    matrix = np.asarray(region.world_from_region, dtype=np.float64)
+    return np.asarray(cube @ matrix[:3, :3].T + matrix[:3, 3])
+
+
+def sees(camera: Camera, points: FloatArray) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    """Which points (N, 3) lie before the camera and inside its image."""
+    pixels, depth = project(camera, points)
+    size = np.array([camera.width, camera.height])
+    return np.asarray((depth > 0.0) & (pixels > 0.0).all(axis=-1) & (pixels < size).all(axis=-1))

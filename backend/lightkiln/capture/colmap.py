@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads a COLMAP model (text or binary) and finds its images and masks.
+
+COLMAP's camera axes and its pixel convention (the corner is 0, centres are +0.5) are ours.
+It must not know other formats.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pycolmap
+from lightkiln_shared.camera import Camera
+from lightkiln_shared.errors import InvalidScene
+
+from .sources import PosedPhoto, Source, existing, inside
+
+MODEL_FOLDERS = ("sparse/0", "sparse", ".", "colmap/sparse/0")
+IMAGE_FOLDERS = ("images", ".")
+MASK_FOLDERS = ("masks", "mask")
+
+# Where each model keeps (fx, fy, cx, cy) and (k1, k2, p1, p2) among its parameters.
+_LAYOUTS: dict[str, tuple[tuple[int, int, int, int], tuple[int, ...]]] = {
+    "SIMPLE_PINHOLE": ((0, 0, 1, 2), ()),
+    "PINHOLE": ((0, 1, 2, 3), ()),
+    "SIMPLE_RADIAL": ((0, 0, 1, 2), (3,)),
+    "RADIAL": ((0, 0, 1, 2), (3, 4)),
+    "OPENCV": ((0, 1, 2, 3), (4, 5, 6, 7)),
+}
+
+
+def find_model(folder: Path) -> Path | None:
+    """The folder that holds a model's cameras and images, looked for in the usual places."""
+    for model in (folder / name for name in MODEL_FOLDERS):
+        for suffix in (".bin", ".txt"):
+            if all((model / f"{part}{suffix}").is_file() for part in ("cameras", "images")):
+                return model
+    return None
+
+
+def read(folder: Path, model: Path) -> Source:
+    """Read the model at `model` of the scene at `folder`; raises `InvalidScene`."""
+    try:
+        reconstruction = pycolmap.Reconstruction(str(model))
+    except (ValueError, RuntimeError, IndexError) as error:
+        reason = str(error).splitlines()[0] if str(error) else "it is damaged"
+        raise InvalidScene(
+            f"The COLMAP model in {model.name} cannot be read: {reason}.",
+            hint="Run COLMAP's mapper again, or its model_converter.",
+        ) from None
+    images = sorted(reconstruction.images.values(), key=lambda image: image.name)
+    cameras = reconstruction.cameras
+    photos = tuple(_photo(folder, cameras[i.camera_id], i) for i in images if i.has_pose)
+    if not photos:
+        raise InvalidScene("The COLMAP model has no posed images.", hint="Run its mapper again.")
+    return Source(photos=photos)
+
+
+def _photo(folder: Path, camera: pycolmap.Camera, image: pycolmap.Image) -> PosedPhoto:
+    candidates = [inside(folder / name, image.name) for name in IMAGE_FOLDERS]
+    path = next((path for path in candidates if path.is_file()), candidates[0])
+    matrix = np.eye(4)
+    matrix[:3] = image.cam_from_world().inverse().matrix()
+    return PosedPhoto(
+        camera=_camera(camera, matrix, image.name),
+        image=existing(path),
+        mask=_find_mask(folder, image.name),
+    )
+
+
+def _find_mask(folder: Path, name: str) -> Path | None:
+    """COLMAP's own `name.jpg.png`, or the image's name with the suffix .png."""
+    for masks in MASK_FOLDERS:
+        base = inside(folder / masks, name)
+        for path in (base.with_name(base.name + ".png"), base.with_suffix(".png")):
+            if path.is_file():
+                return path
+    return None
+
+
+def _camera(camera: pycolmap.Camera, world_from_camera: np.ndarray, name: str) -> Camera:
+    model = str(camera.model_name)
+    if model not in _LAYOUTS:
+        raise InvalidScene(
+            f"The camera model of {name} ({model}) cannot be used.",
+            hint="Run COLMAP's image_undistorter, and open its result.",
+        )
+    (fx, fy, cx, cy), lens = _LAYOUTS[model]
+    values = [float(value) for value in camera.params]
+    distortion = tuple(values[i] for i in lens)
+    return Camera(
+        world_from_camera=world_from_camera,
+        focal=(values[fx], values[fy]),
+        principal_point=(values[cx], values[cy]),
+        width=camera.width,
+        height=camera.height,
+        distortion=distortion if any(distortion) else (),
+    )

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Opens a scene folder of any known kind: cameras, images and masks become a `Scene`.
+
+It must not know a format beyond its file's name; `transforms`, `colmap` and `idr` read them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from lightkiln_shared.errors import InvalidScene
+from lightkiln_shared.scene import FileRef, Scene, View
+
+from . import colmap, idr, transforms
+from .checks import check_scene
+from .sources import Source
+
+
+def open_scene(folder: Path) -> tuple[Scene, dict[str, Path]]:
+    """Return the scene and, by SHA-256, where its files lie. No image is decoded.
+
+    Raises `InvalidScene` if the folder has no poses or if they cannot be used.
+    """
+    source = read_source(folder)
+    paths = {photo.image for photo in source.photos}
+    paths |= {photo.mask for photo in source.photos if photo.mask is not None}
+    refs = _refs(sorted(paths))
+    views = tuple(
+        View(
+            camera=photo.camera,
+            image=refs[photo.image],
+            mask=None if photo.mask is None else refs[photo.mask],
+        )
+        for photo in source.photos
+    )
+    scene = Scene(views=views, region=source.region)
+    check_scene(scene)
+    return scene, {ref.sha256: path for path, ref in refs.items()}
+
+
+def read_source(folder: Path) -> Source:
+    """Find out what kind of folder it is, and read its cameras; raises `InvalidScene`."""
+    if not folder.is_dir():
+        raise InvalidScene(
+            f"There is no folder {folder}.", hint="Give the folder that holds the scene."
+        )
+    for name in transforms.NAMES:
+        if (folder / name).is_file():
+            return transforms.read(folder / name)
+    model = colmap.find_model(folder)
+    if model is not None:
+        return colmap.read(folder, model)
+    for name in idr.NAMES:
+        if (folder / name).is_file():
+            return idr.read(folder / name)
+    raise InvalidScene(
+        f"The folder {folder.name} has no camera poses.",
+        hint="It needs a transforms.json, a COLMAP model in sparse/0, or a cameras_sphere.npz.",
+    )
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file, 64 lower-case hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _refs(paths: Iterable[Path]) -> dict[Path, FileRef]:
+    with ThreadPoolExecutor(2) as pool:
+        return dict(pool.map(lambda path: (path, file_ref(path)), paths))
+
+
+def file_ref(path: Path) -> FileRef:
+    """Name a file by its content."""
+    return FileRef(sha256=hash_file(path), size=path.stat().st_size, name=path.name)

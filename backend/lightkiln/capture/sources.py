@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the readers of scene folders have in common: posed photos, where they were found.
+
+It must not know any format.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from lightkiln_shared.camera import Camera
+from lightkiln_shared.errors import InvalidScene
+from lightkiln_shared.scene import Region
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PosedPhoto:
+    """A camera and where its image and its mask lie."""
+
+    camera: Camera
+    image: Path
+    mask: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A scene folder, read."""
+
+    photos: tuple[PosedPhoto, ...]
+    region: Region | None = None
+
+
+def inside(folder: Path, name: str) -> Path:
+    """The path of a file that a scene's document names; raises `InvalidScene` if it leads away."""
+    relative = Path(os.path.normpath(name.replace("\\", "/")))
+    if relative.is_absolute() or relative.parts[:1] == (os.pardir,):
+        raise InvalidScene(
+            f"The path {name!r} leaves the scene's folder.",
+            hint="Put the images into the folder and name them relative to it.",
+        )
+    return folder / relative
+
+
+def existing(path: Path) -> Path:
+    """The path itself, or with a suffix of an image appended; raises `InvalidScene`."""
+    for candidate in (path, *(path.with_name(path.name + suffix) for suffix in SUFFIXES)):
+        if candidate.is_file():
+            return candidate
+    raise InvalidScene(
+        f"The image {path.name} does not exist.",
+        hint=f"It was looked for in {path.parent}; put it there, or remove its entry.",
+    )
+
+
+def images_in(folder: Path) -> list[Path]:
+    """The images directly in a folder, by name."""
+    return sorted(path for path in _files(folder) if path.suffix.lower() in SUFFIXES)
+
+
+def _files(folder: Path) -> Iterable[Path]:
+    return (path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else ()
