@@ -28,7 +28,7 @@ BAD_MASKS = 0.05
 """The part of the views whose masks may be wrong."""
 WHOLE_VIEWS = 0.8
 """The part of the cameras that see the ball whole."""
-LATTICE = 48
+LATTICE = 40
 COARSE_MASK = 160  # pixels: masks are shrunk by maximum to about this, so that thin parts stay
 
 
@@ -59,7 +59,8 @@ def fit_to_cameras(cameras: Sequence[Camera]) -> Region:
 
 def fit_to_masks(cameras: Sequence[Camera], masks: Sequence[NDArray[Any]]) -> Region:
     """The box about what the masks' cones have in common, world axes."""
-    rays = [_mask_ray(camera, mask) for camera, mask in zip(cameras, masks, strict=True)]
+    coarse = [_shrunk(mask) for mask in masks]
+    rays = [_mask_ray(camera, mask) for camera, mask in zip(cameras, coarse, strict=True)]
     centre = closest_point(
         np.stack([camera.centre for camera in cameras]), np.stack([ray for ray, _ in rays])
     )
@@ -68,7 +69,6 @@ def fit_to_masks(cameras: Sequence[Camera], masks: Sequence[NDArray[Any]]) -> Re
         for camera, (_, spread) in zip(cameras, rays, strict=True)
     ]
     half = np.full(3, 1.5 * float(np.quantile(reach, WHOLE_VIEWS)))  # room for an elongated object
-    coarse = [_shrunk(mask) for mask in masks]
     for _ in range(3):  # each pass looks closer at the box that the last one found
         low, high = _carved_box(cameras, coarse, centre - half, centre + half)
         centre, half = (low + high) / 2.0, (high - low) / 2.0
@@ -102,19 +102,24 @@ def _clearance(camera: Camera, point: FloatArray) -> float:
 
 
 def _mask_ray(camera: Camera, mask: NDArray[Any]) -> tuple[FloatArray, float]:
-    """Unit direction, world axes, to the middle of a mask, and the tangent of its reach from it."""
-    rows, columns = np.nonzero(mask > 0.5)
+    """Unit direction, world axes, to a shrunk mask's middle, and the tangent of its reach."""
+    rows, columns = (_step(camera.width, camera.height) * (i + 0.5) for i in np.nonzero(mask))
     (fx, fy), (cx, cy) = camera.focal, camera.principal_point
-    x, y = (columns + 0.5 - cx) / fx, (rows + 0.5 - cy) / fy
+    x, y = (columns - cx) / fx, (rows - cy) / fy
     middle = np.array([(x.min() + x.max()) / 2.0, (y.min() + y.max()) / 2.0, 1.0])
     reach = float(np.hypot(x - middle[0], y - middle[1]).max())
     length = float(np.linalg.norm(middle))
     return camera.world_from_camera[:3, :3] @ middle / length, reach / length
 
 
+def _step(*sides: int) -> int:
+    """Pixels of a mask that become one when it is shrunk."""
+    return max(1, max(sides) // COARSE_MASK)
+
+
 def _shrunk(mask: NDArray[Any]) -> NDArray[Any]:
     """Maximum over blocks, so that nothing of the object is lost."""
-    step = max(1, max(mask.shape) // COARSE_MASK)
+    step = _step(*mask.shape)
     rows, columns = (-(-side // step) * step for side in mask.shape)
     padded = np.zeros((rows, columns), dtype=bool)
     padded[: mask.shape[0], : mask.shape[1]] = mask > 0.5
@@ -156,7 +161,7 @@ def _look_up(
 
     P (x, y, z, 1) is a sum of terms of one coordinate each, so a projection costs two additions.
     """
-    step = max(1, max(camera.width, camera.height) // COARSE_MASK)
+    step = _step(camera.width, camera.height)
     projection = camera.intrinsics @ camera.camera_from_world[:3]
     x, y, z = projection[:, :3].T[:, :, None] * axes[:, None, :]
     sums = (
