@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 from lightkiln_shared.camera import Camera, scaled
+from lightkiln_shared.checks import Warn, check_region_is_seen, check_scene
 from lightkiln_shared.errors import InvalidScene
 from lightkiln_shared.scene import FileRef, Scene, View
 from numpy.typing import NDArray
 from PIL import Image
 
 from . import lens
-from .checks import Warn, check_region_is_seen, check_scene
 from .images import read_image, read_mask
 from .inputs import Inputs, LoadedView
 from .region import fit_region

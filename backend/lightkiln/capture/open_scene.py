@@ -11,11 +11,11 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from lightkiln_shared.checks import check_scene
 from lightkiln_shared.errors import InvalidScene
 from lightkiln_shared.scene import FileRef, Scene, View
 
 from . import colmap, idr, transforms
-from .checks import check_scene
 from .sources import Source
 
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Says what is wrong with a scene's cameras and region before any image is decoded.
 
-Cheap enough for the door of a server. It must not know files.
+Cheap enough for the door of a server, and for the add-on before it sends a byte. It must not know
+files.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from lightkiln_shared.camera import Camera, FloatArray, project
-from lightkiln_shared.errors import InvalidScene
-from lightkiln_shared.scene import Region, Scene
+
+from .camera import Camera, FloatArray, project
+from .errors import InvalidScene
+from .scene import Region, Scene
 
 MIN_VIEWS = 3
 RIGID_TOLERANCE = 1e-3  # poses written with four digits still pass; a scale of 1 % does not
