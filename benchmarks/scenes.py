@@ -20,7 +20,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks import paint, shapes, studio
+from benchmarks import paint, shapes, solids, studio
 
 NUM_VIEWS = 48
 NUM_HELDOUT = 6
@@ -30,7 +30,7 @@ SETS = {"images": "transforms.json", "heldout": "transforms_heldout.json"}
 def make(name: str, out: Path, shoot: studio.Shoot) -> None:
     """Render one scene into `out/name` and `out/name-open`."""
     studio.empty_studio(shoot)
-    thing = shapes.smoothed(shapes.SHAPES[name]())
+    thing = solids.smoothed(shapes.SHAPES[name]())
     thing.data.materials.clear()
     thing.data.materials.append(paint.matt(name, paint.PAINTS[name]))
     studio.soft_light(radius=1.0)
