@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pictures of meshes: depth and triangle of every pixel, and simple shading for people.
+
+It must not know files, methods or Blender.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, UInt8
+from lightkiln_shared.camera import Camera, project, scaled
+from lightkiln_shared.geometry import TriangleMesh
+from numpy.typing import NDArray
+
+from lightkiln.ops.colors import srgb_bytes
+from lightkiln.ops.triangles import unit, vertex_normals
+
+from .zbuffer import draw
+
+CLAY = 0.55
+"""Linear reflectance of a mesh without colours."""
+AMBIENT = 0.15
+"""Light that reaches a surface seen edge on, of 1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Raster:
+    """What a camera sees, pixel by pixel."""
+
+    depth: NDArray[Any]
+    """(H, W) float32 along the optical axis, metres; infinite where nothing is seen."""
+    triangle: NDArray[Any]
+    """(H, W) int32; -1 where nothing is seen."""
+    barycentric: NDArray[Any]
+    """(H, W, 3) float32: shares of the triangle's corners at the point seen."""
+
+    @property
+    def seen(self) -> NDArray[Any]:
+        """(H, W) bool."""
+        return np.asarray(self.triangle >= 0)
+
+
+def rasterize(mesh: TriangleMesh, camera: Camera) -> Raster:
+    """Find the triangle nearest to the camera at every pixel's centre; back faces are seen too.
+
+    Lens distortion moves the corners only: edges stay straight.
+    """
+    shape = (camera.height, camera.width)
+    depth = np.full(shape, np.inf, dtype=np.float32)
+    triangle = np.full(shape, -1, dtype=np.int32)
+    barycentric = np.zeros((*shape, 3), dtype=np.float32)
+    pixels, distance = project(camera, mesh.positions.astype(np.float64))
+    draw(pixels, distance, mesh.triangles, depth, triangle, barycentric)
+    return Raster(depth=depth, triangle=triangle, barycentric=barycentric)
+
+
+def interpolate(
+    raster: Raster, mesh: TriangleMesh, values: Float[NDArray[Any], "V C"]
+) -> Float[NDArray[Any], "H W C"]:
+    """Values of vertices at the points seen; 0 where nothing is."""
+    image = np.zeros((*raster.depth.shape, values.shape[1]), dtype=np.float32)
+    corners = mesh.triangles[raster.triangle[raster.seen]]
+    shares = raster.barycentric[raster.seen]
+    image[raster.seen] = np.einsum("nk,nkc->nc", shares, values[corners])
+    return image
+
+
+def shade(
+    mesh: TriangleMesh, camera: Camera, *, clay: bool = False, samples: int = 2
+) -> UInt8[NDArray[Any], "H W 4"]:
+    """A picture, sRGB with straight alpha, of `samples`² rays a pixel.
+
+    The vertices' colours as they are; with `clay`, or without colours, grey under a lamp at the
+    camera, which shows the shape.
+    """
+    fine = scaled(camera, camera.width * samples, camera.height * samples)
+    raster = rasterize(mesh, fine)
+    if clay or mesh.colors is None:
+        color = np.repeat(CLAY * _headlight(mesh, fine, raster)[..., None], 3, axis=-1)
+    else:
+        color = interpolate(raster, mesh, mesh.colors)
+    seen = raster.seen[..., None].astype(np.float32)
+    blocks = np.concatenate([color * seen, seen], axis=-1).reshape(
+        camera.height, samples, camera.width, samples, 4
+    )
+    mean = blocks.mean(axis=(1, 3))
+    straight = mean[..., :3] / np.maximum(mean[..., 3:], 1.0 / samples**2)  # one ray is the least
+    alpha = np.rint(255.0 * mean[..., 3:]).astype(np.uint8)
+    return np.concatenate([srgb_bytes(straight), alpha], axis=-1)
+
+
+def _headlight(mesh: TriangleMesh, camera: Camera, raster: Raster) -> NDArray[Any]:
+    """(H, W) in [0, 1]: the cosine between the surface and the way to the camera."""
+    normals = mesh.normals
+    if normals is None:
+        normals = vertex_normals(mesh.positions, mesh.triangles)
+    normal = unit(interpolate(raster, mesh, normals))
+    point = interpolate(raster, mesh, mesh.positions)
+    to_camera = unit((camera.centre - point).astype(np.float32))
+    cosine = np.abs((normal * to_camera).sum(axis=-1))
+    return np.asarray(AMBIENT + (1.0 - AMBIENT) * cosine)
