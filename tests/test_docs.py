@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The documents tell the truth: snippets run, messages, errors and commands are described."""
+
+import importlib
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from lightkiln.api import Inputs
+from lightkiln.capture.load import load_inputs
+from lightkiln.capture.open_scene import open_scene
+from lightkiln.methods import registry
+from lightkiln.methods.detached import DetachedRun
+from lightkiln_shared.errors import BY_CODE
+from lightkiln_shared.messages import BY_KIND
+from synthetic import SyntheticScene
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+
+
+@pytest.mark.parametrize("kind", BY_KIND)
+def test_every_message_stands_in_the_protocol(kind: str) -> None:
+    assert f"`{kind}`" in (DOCS / "protocol.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("code", BY_CODE)
+def test_every_error_code_stands_in_the_protocol(code: str) -> None:
+    assert f"`{code}`" in (DOCS / "protocol.md").read_text(encoding="utf-8")
+
+
+def test_relative_links_lead_somewhere() -> None:
+    link = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
+    pages = [*ROOT.glob("*.md"), *DOCS.rglob("*.md")]
+    broken = [
+        f"{page.relative_to(ROOT)}: {target}"
+        for page in pages
+        for target in link.findall(page.read_text(encoding="utf-8"))
+        if not (page.parent / target).exists()
+    ]
+    assert not broken
+
+
+def test_the_method_of_the_manual_runs_as_it_is_printed(
+    tmp_path: Path, synthetic_scene: SyntheticScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, code in _files_of(DOCS / "writing_a_method.md").items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(code, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv(registry.DEVELOPMENT_VARIABLE, "silhouettes:SPEC")
+    registry.discover.cache_clear()
+    importlib.invalidate_caches()
+    try:
+        spec = registry.spec_named("silhouettes")
+        params = registry.params_for(spec, "draft", {"resolution": 48})
+        run = DetachedRun()
+        mesh = registry.load_entry(spec)(_inputs(synthetic_scene), params, run)
+    finally:
+        registry.discover.cache_clear()
+        sys.modules.pop("silhouettes", None)
+    distance = np.abs(synthetic_scene.sdf(mesh.positions))
+    extent = np.ptp(synthetic_scene.mesh.positions, axis=0).max()
+    assert np.median(distance) < 0.05 * extent
+
+
+def _files_of(page: Path) -> dict[str, str]:
+    """The page's Python blocks that open with their file's name."""
+    blocks = re.findall(r"```python\n# (\S+\.py)\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+    return dict(blocks)
+
+
+def _inputs(scene: SyntheticScene) -> Inputs:
+    return load_inputs(*open_scene(scene.folder))
