@@ -138,7 +138,7 @@ def _carved_box(
         seen, inside = _look_up(camera, mask, axes)
         num_seen += seen
         num_outside += seen & ~inside
-    tolerated = int(BAD_MASKS * len(cameras))
+    tolerated = round(BAD_MASKS * len(cameras))
     hull = (num_outside <= tolerated) & (num_seen >= max(3, len(cameras) // 3))
     kept = _without_specks(hull)
     if not kept.any():

@@ -108,11 +108,13 @@ def _whole(scene: trimesh.Scene) -> Any:
 
 def _colors(geometry: Any, *, is_linear: bool) -> NDArray[Any] | None:
     """Colours of vertices from where trimesh keeps them: beside a material, or in its place."""
-    visual: Any = geometry.visual if isinstance(geometry, trimesh.Trimesh) else geometry
+    visual = getattr(geometry, "visual", geometry)
     if isinstance(visual, trimesh.visual.TextureVisuals):
         stored = visual.vertex_attributes.data.get("color")
+    elif isinstance(visual, trimesh.PointCloud):
+        stored = visual.colors
     else:
-        stored = visual.vertex_colors if getattr(visual, "kind", "vertex") == "vertex" else None
+        stored = visual.vertex_colors if visual.kind == "vertex" else None
     if stored is None or len(stored) != len(geometry.vertices):
         return None
     values = np.asarray(stored)[:, :3]
