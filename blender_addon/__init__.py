@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Lightkiln in Blender: from the cameras of a scene to a solid, coloured mesh in it.
+
+Layers, each importing only what stands below it:
+
+    panels operators render_operator                              what a person sees and presses
+    inbox                                                         the timer, load and undo
+    jobs preview preview_mesh result_import scene_export region   one thing each
+    backend status properties preferences method_params           what is set and what is going on
+    client launcher mailbox connection transfers shots            the thread; no bpy from here on
+    convert image_files ply previews
+    shared                                                        copied in by build_addon.py
+
+A failed registration fails loudly: nothing is caught here.
+"""
+
+from __future__ import annotations
+
+import bpy
+
+from . import (
+    inbox,
+    method_params,
+    operators,
+    panels,
+    preferences,
+    preview,
+    properties,
+    render_operator,
+)
+
+_CLASSES = (
+    *preferences.CLASSES,
+    *properties.CLASSES,
+    *operators.CLASSES,
+    *render_operator.CLASSES,
+    *panels.CLASSES,
+)
+
+
+def register() -> None:
+    for cls in _CLASSES:
+        bpy.utils.register_class(cls)
+    properties.register()
+    preview.register()
+    inbox.register()
+
+
+def unregister() -> None:
+    inbox.unregister()
+    preview.unregister()
+    method_params.uninstall()
+    properties.unregister()
+    for cls in reversed(_CLASSES):
+        bpy.utils.unregister_class(cls)

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one client of this Blender: made on connecting, asked by everything on the main thread.
+
+It must not know what is asked, nor what the answers mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+from . import preferences, status
+from .client import Client
+from .launcher import Launcher
+from .mailbox import Link, Mailbox, Settled
+
+mailbox = Mailbox()
+_client: Client | None = None
+
+
+def connect(*, may_start: bool = True) -> None:
+    """Connect to the backend of this computer; start it if need be. Returns at once."""
+    global _client, mailbox
+    disconnect()
+    mailbox = Mailbox()
+    launcher = Launcher(preferences.get().command, preferences.data_folder())
+    _client = Client(launcher.locate if may_start else launcher.attach, mailbox)
+    status.current.link, status.current.link_error = Link.CONNECTING, ""
+
+
+def disconnect() -> None:
+    """Close the connection; the backend and its jobs go on."""
+    global _client
+    if _client is not None:
+        _client.close()
+    _client = None
+    status.current.link, status.current.welcome = Link.OFF, None
+
+
+def client() -> Client:
+    """The client; connects where there is none, or one that has given up."""
+    if _client is None or status.current.link is Link.FAILED:
+        connect()
+    assert _client is not None
+    return _client
+
+
+def is_connected() -> bool:
+    """True if there is a client that has not given up."""
+    return _client is not None and status.current.link is not Link.FAILED
+
+
+def when_done(future: Future[Any], then: Callable[[Future[Any]], None]) -> None:
+    """Have `then` called with the future, on the main thread, once it is done."""
+    box = mailbox
+    future.add_done_callback(lambda done: box.put(Settled(done, then)))

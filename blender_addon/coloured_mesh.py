@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Checked arrays to a Blender mesh that shows its colours: the result and the coarse preview.
+
+Building goes in slices of a few milliseconds, so that a preview never holds the viewport up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import bpy
+import numpy as np
+from bpy.types import Material, Mesh
+
+from .shared.geometry import TriangleMesh
+
+COLORS = "Color"
+MATERIAL = "Lightkiln Colours"
+ROUGHNESS, SPECULAR = 0.8, 0.1  # photographs carry their own highlights: add few
+GREY = 0.6
+
+
+def build(mesh: Mesh, source: TriangleMesh) -> Iterator[None]:
+    """Fill a mesh with arrays that were checked before; yields between slices of the work."""
+    num_vertices, num_triangles = len(source.positions), len(source.triangles)
+    mesh.clear_geometry()
+    mesh.vertices.add(num_vertices)
+    mesh.loops.add(3 * num_triangles)
+    mesh.polygons.add(num_triangles)
+    mesh.attributes["position"].data.foreach_set("vector", source.positions.reshape(-1))
+    yield
+    starts = np.arange(0, 3 * num_triangles, 3, dtype=np.int32)
+    mesh.polygons.foreach_set("loop_start", starts)
+    yield
+    mesh.loops.foreach_set("vertex_index", source.triangles.reshape(-1))
+    yield
+    _set_colors(mesh, source)
+    yield
+    mesh.update(calc_edges=True)
+    yield
+    mesh.shade_smooth()
+
+
+def finish(steps: Iterator[None]) -> None:
+    """Do all slices at once."""
+    for _ in steps:
+        pass
+
+
+def material() -> Material:
+    """The material that shows the vertex colours; made once, then shared."""
+    found = bpy.data.materials.get(MATERIAL)
+    if found is not None:
+        return found
+    made = bpy.data.materials.new(MATERIAL)
+    if bpy.app.version < (5, 0, 0):
+        made.use_nodes = True  # always so from 5.0 on
+    nodes = made.node_tree.nodes
+    surface = next(node for node in nodes if node.type == "BSDF_PRINCIPLED")
+    surface.inputs["Roughness"].default_value = ROUGHNESS
+    surface.inputs["Specular IOR Level"].default_value = SPECULAR
+    colors = nodes.new("ShaderNodeVertexColor")
+    colors.layer_name = COLORS
+    colors.location = (surface.location.x - 220.0, surface.location.y)
+    made.node_tree.links.new(colors.outputs["Color"], surface.inputs["Base Color"])
+    return made
+
+
+def _set_colors(mesh: Mesh, source: TriangleMesh) -> None:
+    rgba = np.ones((len(source.positions), 4), dtype=np.float32)
+    rgba[:, :3] = GREY if source.colors is None else source.colors
+    attribute = mesh.color_attributes.get(COLORS)
+    if attribute is None:
+        attribute = mesh.color_attributes.new(COLORS, "FLOAT_COLOR", "POINT")
+    attribute.data.foreach_set("color", rgba.reshape(-1))
+    mesh.color_attributes.active_color = attribute

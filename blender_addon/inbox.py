@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where the backend's news meets Blender's main thread: `pump`, and the one timer that calls it.
+
+`pump` takes what has come, for at most a few milliseconds; any script may call it too, in a Blender
+without a window, where timers never fire (see docs/scripting.md). No Blender data is kept from one
+call to the next, except in a slice of work that is closed before undo and load.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future
+from typing import Any
+
+import bpy
+from bpy.app.handlers import persistent
+
+from . import backend, jobs, method_params, preview, preview_mesh, properties, status
+from .mailbox import Came, Link, LinkChanged, Post, Sent, Settled
+from .shared.errors import LightkilnError
+from .shared.geometry import TriangleMesh
+from .shared.messages import ListMethods
+
+BUDGET = 0.010
+"""Seconds of the main thread that one tick may take."""
+_log = logging.getLogger(__name__)
+BUSY_INTERVAL, IDLE_INTERVAL = 0.05, 0.25
+
+_slices: Iterator[None] | None = None
+"""The coarse mesh that is being built."""
+
+
+def pump(budget: float = BUDGET) -> None:
+    """Take the backend's news for `budget` seconds; what is left waits for the next call.
+
+    A slice that has begun is finished, so a call may run over by the length of one. Importing the
+    finished mesh is one slice: Blender cannot build a mesh by halves.
+    """
+    end = time.monotonic() + budget
+    changed = False
+    while time.monotonic() < end:
+        post = backend.mailbox.get()
+        if post is not None:
+            _take(post)
+        elif not _build_on():
+            break
+        changed = True
+    changed |= _import_if_ready()
+    _tidy()
+    _ask_for_previews()
+    if changed:
+        _redraw()
+
+
+def register() -> None:
+    bpy.app.timers.register(_tick, first_interval=IDLE_INTERVAL, persistent=True)
+    for handlers, handler in _HANDLERS:
+        handlers.append(handler)
+
+
+def unregister() -> None:
+    for handlers, handler in _HANDLERS:
+        handlers.remove(handler)
+    bpy.app.timers.unregister(_tick)
+    _stop_building()
+    backend.disconnect()
+    preview_mesh.remove()
+    status.current.job = None
+
+
+def _tick() -> float:
+    try:
+        pump()
+    except Exception as error:  # noqa: BLE001 Blender drops a timer that raises, and all buttons with it
+        _log.exception("news could not be taken")
+        status.current.problem = f"The extension failed: {type(error).__name__}: {error}"
+    job = status.current.job
+    return BUSY_INTERVAL if job is not None and not job.is_over else IDLE_INTERVAL
+
+
+# ------------------------------------------------------------ taking news
+
+
+def _take(post: Post) -> None:
+    if isinstance(post, LinkChanged):
+        _take_link(post)
+    elif isinstance(post, Settled):
+        post.then(post.future)
+    elif isinstance(post, Sent):
+        jobs.take_sent(post)
+    elif isinstance(post.body, TriangleMesh):
+        _build(post)
+    else:
+        jobs.take(post)
+
+
+def _take_link(change: LinkChanged) -> None:
+    current = status.current
+    current.link = change.link
+    current.link_error = str(change.error) if change.error else ""
+    if change.welcome is not None:
+        current.welcome = change.welcome
+        backend.when_done(backend.client().request(ListMethods()), _take_methods)
+
+
+def _take_methods(future: Future[Any]) -> None:
+    try:
+        methods = future.result().methods
+    except LightkilnError as error:
+        status.current.problem = str(error)
+        return
+    status.current.methods = {info.name: info for info in methods}
+    method_params.install(methods)
+
+
+def _build(came: Came) -> None:
+    global _slices
+    job = status.current.job
+    if job is None or job.is_over or not _settings_of(job).show_mesh:
+        return
+    _stop_building()
+    _slices = preview_mesh.update(job.scene, came.body)
+
+
+def _build_on() -> bool:
+    """Do one slice of the coarse mesh; False if there is none to do."""
+    global _slices
+    if _slices is None:
+        return False
+    try:
+        next(_slices)
+    except (StopIteration, ReferenceError):  # done, or its mesh was taken away by somebody
+        _slices = None
+    return True
+
+
+def _stop_building() -> None:
+    global _slices
+    if _slices is not None:
+        _slices.close()
+    _slices = None
+
+
+def _import_if_ready() -> bool:
+    """Import a mesh that waits, unless the person is editing: then it waits on."""
+    job = status.current.job
+    if job is None or job.mesh is None:
+        return False
+    windows = bpy.context.window_manager.windows
+    with bpy.context.temp_override(window=windows[0] if windows else None):  # a timer has none
+        if bpy.context.mode != "OBJECT":
+            return False
+        _stop_building()
+        bpy.ops.lightkiln.import_result("EXEC_DEFAULT", True)  # True: as one undo step
+    return True
+
+
+def _tidy() -> None:
+    """Undo may bring the coarse mesh of a finished job back."""
+    job = status.current.job
+    if (job is None or job.is_over) and _slices is None and preview_mesh.exists():
+        preview_mesh.remove()
+
+
+def _ask_for_previews() -> None:
+    job = status.current.job
+    if job is None or job.is_sending or job.is_over or status.current.link is not Link.ONLINE:
+        return
+    message = preview.wanted(job.job_id, _settings_of(job).show_image)
+    if message is not None:
+        backend.client().look_from(message)
+
+
+def _settings_of(job: status.Job) -> properties.LightkilnSettings:
+    return properties.scene_named(job.scene).lightkiln
+
+
+def _redraw() -> None:
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "VIEW_3D":
+                area.tag_redraw()
+
+
+# ------------------------------------------------------------ other files, undo
+
+
+@persistent
+def _before_data_changes(*_: object) -> None:
+    _stop_building()
+
+
+@persistent
+def _after_load(*_: object) -> None:
+    """Go on with the job of the file that was opened; its parameters' groups may need filling."""
+    if status.current.methods:
+        method_params.install(status.current.methods.values())
+    scene = properties.scene_named("")
+    job_id = scene.lightkiln.job_id
+    job = status.current.job
+    if job is not None and (job.is_sending or job.job_id == job_id):
+        return
+    jobs.leave()
+    if job_id and job_id != scene.lightkiln.imported_job_id:
+        if not backend.is_connected():
+            backend.connect(may_start=False)
+        jobs.follow(scene.name, job_id)
+
+
+@persistent
+def _before_save(*_: object) -> None:
+    """Written here and not on submitting, so that undo cannot make the file forget its job."""
+    job = status.current.job
+    if job is not None and job.job_id and job.scene in bpy.data.scenes:
+        bpy.data.scenes[job.scene].lightkiln.job_id = job.job_id
+
+
+_HANDLERS = (
+    (bpy.app.handlers.load_pre, _before_data_changes),
+    (bpy.app.handlers.undo_pre, _before_data_changes),
+    (bpy.app.handlers.redo_pre, _before_data_changes),
+    (bpy.app.handlers.load_post, _after_load),
+    (bpy.app.handlers.save_pre, _before_save),
+)

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The job of the scene, from the button to the mesh: what is asked, and what each answer changes.
+
+All of it runs on the main thread and only sets `status.current`; Blender's data is changed by the
+operators that `inbox` calls. However a job ends, nothing half-done stays.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future
+from typing import Any
+
+from . import backend, preview, status
+from .mailbox import Came, Sent
+from .previews import Picture
+from .shared.errors import JobCancelled, LightkilnError
+from .shared.jobs import JobAction, JobRecord, JobState, JobSummary, RecordKind
+from .shared.messages import ControlJob, JobProgressed, JobRecorded, Watching
+from .shots import Order
+from .status import Job
+
+MAX_WARNINGS = 20
+_log = logging.getLogger(__name__)
+
+
+def submit(order: Order, scene: str) -> None:
+    """Send an order on its way; it becomes the current job. Returns at once."""
+    leave()
+    job = Job(scene=scene, order=order, title=order.title, method=order.method, preset=order.preset)
+    status.current.job, status.current.problem = job, ""
+    preview.forget()
+    backend.when_done(backend.client().submit(order), _for(job, _accepted))
+
+
+def follow(scene: str, job_id: str) -> None:
+    """Make a job that the backend already has the current one."""
+    leave()
+    status.current.job = Job(scene=scene, job_id=job_id, stage="Looking for the job")
+    preview.forget()
+    _watch(status.current.job)
+
+
+def leave() -> None:
+    """Let go of the current job; the backend goes on with it."""
+    job = status.current.job
+    if job is not None and job.job_id and backend.is_connected():
+        backend.client().unwatch(job.job_id)
+    status.current.job = None
+
+
+def control(action: JobAction) -> None:
+    """Ask for something; what comes of it is told by the backend's records."""
+    job = status.current.job
+    assert job is not None  # the operators' polls see to it
+    if job.is_sending and action is JobAction.CANCEL:
+        _cancel_order(job)
+        return
+    reply = backend.client().request(ControlJob(job_id=job.job_id, action=action))
+    backend.when_done(reply, _for(job, _deleted if action is JobAction.DELETE else _done))
+
+
+def fetch(job: Job) -> None:
+    """Fetch the mesh of a finished job; it waits in `job.mesh` to be imported."""
+    job.fetching, job.stage, job.imported = True, "Fetching the mesh", False
+    backend.when_done(backend.client().fetch_mesh(job.job_id), _for(job, _fetched))
+
+
+def take(came: Came) -> None:
+    """Note what the backend says of the current job."""
+    job, message = status.current.job, came.message
+    if job is None:
+        return
+    if isinstance(message, Watching):
+        _take_summary(job, message.job)
+    elif isinstance(message, JobRecorded):
+        _take_record(job, message.record, message.state)
+    elif isinstance(message, JobProgressed):
+        job.progress = message.progress
+    elif isinstance(came.body, Picture):
+        job.picture = came.body
+
+
+def take_sent(sent: Sent) -> None:
+    """Note how far an order is on its way."""
+    job = status.current.job
+    if job is not None and job.order is not None and job.order.order_id == sent.order_id:
+        job.stage, job.fraction = sent.stage, sent.fraction
+
+
+# ------------------------------------------------------------ what comes of it
+
+Then = Callable[[Job, Any], None]
+
+
+def _for(job: Job, then: Then) -> Callable[[Future[Any]], None]:
+    """Call `then` with the result; a failure becomes the job's reason or the panel's problem."""
+
+    def settle(future: Future[Any]) -> None:
+        try:
+            then(job, future.result())
+        except (JobCancelled, CancelledError):
+            _end(job, JobState.CANCELLED, "")
+        except LightkilnError as error:
+            _failed(job, str(error))
+        except Exception as error:  # noqa: BLE001 an answer ends here: a bug must not leave a dead button
+            _log.exception("an answer could not be taken")
+            _failed(job, f"The extension failed: {type(error).__name__}: {error}")
+
+    return settle
+
+
+def _failed(job: Job, reason: str) -> None:
+    if job.is_sending:
+        _end(job, JobState.FAILED, reason)
+    elif job is status.current.job:
+        status.current.problem = reason
+    job.fetching, job.stage = False, ""
+
+
+def _accepted(job: Job, job_id: str) -> None:
+    assert job.order is not None
+    job.job_id = job_id
+    if job.order.cancelled.is_set():  # too late for stopping it on its way
+        backend.client().request(ControlJob(job_id=job_id, action=JobAction.CANCEL))
+    elif job is status.current.job:
+        job.state, job.stage = JobState.QUEUED, ""
+        _watch(job)
+
+
+def _watch(job: Job) -> None:
+    backend.when_done(backend.client().watch(job.job_id), _for(job, _done))
+
+
+def _cancel_order(job: Job) -> None:
+    assert job.order is not None
+    job.order.cancelled.set()
+    _end(job, JobState.CANCELLED, "")
+
+
+def _done(_job: Job, _reply: object) -> None:
+    status.current.problem = ""
+
+
+def _deleted(job: Job, _reply: object) -> None:
+    if job is status.current.job:
+        leave()
+
+
+def _fetched(job: Job, mesh: Any) -> None:
+    job.mesh, job.fetching, job.stage = mesh, False, ""
+
+
+def _end(job: Job, state: JobState, reason: str) -> None:
+    job.state, job.reason, job.stage, job.fetching = state, reason, "", False
+
+
+def _take_summary(job: Job, summary: JobSummary) -> None:
+    job.title, job.method, job.preset = summary.title, summary.method, summary.preset
+    job.progress = summary.progress or job.progress
+    _take_state(job, summary.state, summary.reason)
+
+
+def _take_record(job: Job, record: JobRecord, state: JobState) -> None:
+    if record.kind is RecordKind.WARNING and len(job.warnings) < MAX_WARNINGS:
+        job.warnings.append(record.text)
+    reason = record.reason if record.kind is RecordKind.STATE else job.reason
+    _take_state(job, state, reason)
+
+
+def _take_state(job: Job, state: JobState, reason: str) -> None:
+    job.state, job.stage, job.reason = state, "", reason
+    if state is JobState.SUCCEEDED and not (job.imported or job.fetching or job.mesh):
+        fetch(job)

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The extension's preferences. Nothing secret is kept here: preferences are a plain file."""
+
+from pathlib import Path
+
+import bpy
+from bpy.props import IntProperty, StringProperty
+from bpy.types import AddonPreferences, Context
+
+from .launcher import COMMAND_VARIABLE
+
+
+class LightkilnPreferences(AddonPreferences):
+    bl_idname = __package__
+
+    command: StringProperty(
+        name="Backend Command",
+        description=(
+            "The `lightkiln` program, or the Python in which it is installed. "
+            f"Empty: the environment variable {COMMAND_VARIABLE}, else the search path"
+        ),
+        subtype="FILE_PATH",
+    )
+    data_folder: StringProperty(
+        name="Jobs Folder",
+        description="Where the backend keeps its jobs. Empty: the extension's own folder",
+        subtype="DIR_PATH",
+    )
+    preview_size: IntProperty(
+        name="Preview Size",
+        description="The longer side of the image that the backend draws for the viewport",
+        subtype="PIXEL",
+        default=640,
+        min=64,
+        max=2048,
+    )
+
+    def draw(self, context: Context) -> None:
+        layout = self.layout
+        layout.use_property_split = True
+        layout.prop(self, "command")
+        layout.prop(self, "data_folder")
+        layout.prop(self, "preview_size")
+
+
+def get() -> LightkilnPreferences:
+    """The preferences as they are now."""
+    return bpy.context.preferences.addons[__package__].preferences
+
+
+def data_folder() -> Path:
+    """Where the backend keeps its jobs."""
+    chosen = get().data_folder
+    if chosen:
+        return Path(bpy.path.abspath(chosen))
+    return Path(bpy.utils.extension_path_user(__package__, path="backend", create=True))
+
+
+CLASSES = (LightkilnPreferences,)

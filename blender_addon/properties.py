@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a person sets up in a scene; it is saved with the .blend. No state of a job is kept here."""
+
+import bpy
+from bpy.props import (
+    BoolProperty,
+    EnumProperty,
+    FloatProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
+from bpy.types import Context, Object, PropertyGroup, Scene
+
+from . import method_params
+
+DEFAULT_METHOD = "kiln"
+PRESETS = (
+    ("draft", "Draft", "A first look, in a minute or two"),
+    ("standard", "Standard", "A good mesh in some minutes"),
+    ("high", "High", "The best mesh; takes its time"),
+)
+
+
+def _is_empty(_settings: PropertyGroup, candidate: Object) -> bool:
+    return candidate.type == "EMPTY"
+
+
+def _fill_params(settings: PropertyGroup, _context: Context) -> None:
+    method_params.fill(settings.id_data, settings.preset)
+
+
+class LightkilnSettings(PropertyGroup):
+    region: PointerProperty(
+        type=Object,
+        name="Region",
+        description=(
+            "An empty, shown as a cube or a sphere, around what shall be reconstructed. "
+            "None: the region is fitted to the cameras"
+        ),
+        poll=_is_empty,
+    )
+    image_folder: StringProperty(
+        name="Image Folder",
+        description=(
+            "Where images are looked for that are named like their cameras, "
+            "for cameras without a background image"
+        ),
+        subtype="DIR_PATH",
+    )
+    method: StringProperty(
+        name="Method", description="How the mesh is reconstructed", default=DEFAULT_METHOD
+    )
+    preset: EnumProperty(
+        name="Preset",
+        description="Sets all parameters of the method at once",
+        items=PRESETS,
+        default="standard",
+        update=_fill_params,
+    )
+    time_limit: IntProperty(
+        name="Time Limit",
+        description="Seconds after which the job comes to its mesh; 0: none",
+        min=0,
+        soft_max=3600,
+        subtype="TIME",
+    )
+    show_image: BoolProperty(
+        name="Preview Image",
+        description="Draw the backend's image from your point of view over the viewport",
+        default=True,
+    )
+    image_opacity: FloatProperty(
+        name="Opacity",
+        description="Of the preview image",
+        subtype="FACTOR",
+        default=1.0,
+        min=0.0,
+        max=1.0,
+    )
+    show_mesh: BoolProperty(
+        name="Coarse Mesh",
+        description="Show a coarse mesh that sharpens while the job runs",
+        default=True,
+    )
+    job_id: StringProperty(
+        description="The scene's last job, so that a reopened file finds it", options={"HIDDEN"}
+    )
+    imported_job_id: StringProperty(
+        description="The job whose mesh was imported last", options={"HIDDEN"}
+    )
+
+
+CLASSES = (LightkilnSettings,)
+
+
+def register() -> None:
+    Scene.lightkiln = PointerProperty(type=LightkilnSettings)
+
+
+def unregister() -> None:
+    del Scene.lightkiln
+
+
+def of(context: Context) -> LightkilnSettings:
+    """The settings of the scene in a context."""
+    return context.scene.lightkiln
+
+
+def scene_named(name: str) -> Scene:
+    """A scene by name; the current one if that scene is gone."""
+    return bpy.data.scenes.get(name) or bpy.context.scene or bpy.data.scenes[0]

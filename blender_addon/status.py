@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is going on, as the panels show it. Only the main thread touches it. No bpy.
+
+It lives outside the .blend on purpose: no file can be saved in which a button is dead, and opening
+another file does not lose the job.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .mailbox import Link
+from .previews import Picture
+from .shared.geometry import TriangleMesh
+from .shared.jobs import JobState, Progress
+from .shared.messages import MethodInfo, Welcome
+from .shots import Order
+
+
+@dataclass(slots=True)
+class Job:
+    """The job that the panels are about."""
+
+    scene: str
+    """Name of the Blender scene that ordered it."""
+    job_id: str = ""
+    """Empty until the backend has accepted it."""
+    order: Order | None = None
+    """What was ordered; None after another file or Blender was opened."""
+    title: str = ""
+    method: str = ""
+    preset: str = ""
+    state: JobState | None = None
+    """None: on its way to the backend."""
+    stage: str = "Connecting"
+    """What the extension itself is doing for it."""
+    fraction: float = 0.0
+    """How much of the stage is done."""
+    reason: str = ""
+    """Why it failed or waits."""
+    progress: Progress | None = None
+    warnings: list[str] = field(default_factory=list)
+    picture: Picture | None = None
+    """The newest preview image."""
+    mesh: TriangleMesh | None = None
+    """The result, fetched and waiting to be imported."""
+    fetching: bool = False
+    imported: bool = False
+
+    @property
+    def is_over(self) -> bool:
+        """True if nothing more will happen to it by itself."""
+        return self.state is not None and self.state.is_final
+
+    @property
+    def is_sending(self) -> bool:
+        """True until the backend has accepted it."""
+        return self.state is None
+
+
+@dataclass(slots=True)
+class Status:
+    """The connection and the job."""
+
+    link: Link = Link.OFF
+    link_error: str = ""
+    welcome: Welcome | None = None
+    methods: dict[str, MethodInfo] = field(default_factory=dict)
+    job: Job | None = None
+    problem: str = ""
+    """The last thing that could not be done, in a sentence."""
+
+
+current = Status()

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whole files over a connection: a scene and its images out, a mesh back. No bpy.
+
+Files are named by their content: what the backend already has is not sent, and what was cut off
+goes on where it ended. It must not know threads or Blender.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+from .connection import Connection
+from .shared.errors import LimitExceeded, MalformedMessage, NothingReconstructed
+from .shared.messages import FileOffer, FileWanted, ListArtifacts, OfferFiles, ReadArtifact
+
+Source = Path | bytes
+OnSent = Callable[[int, int], None]
+"""Called with the bytes sent so far and the bytes to send in all."""
+
+MAX_OFFER = 500
+MAX_ARTIFACT = 1024**3
+
+
+async def send_files(connection: Connection, files: Mapping[str, Source], on_sent: OnSent) -> None:
+    """Make sure that the backend has all files, given by their SHA-256."""
+    sizes = {sha256: _size(source) for sha256, source in files.items()}
+    wanted = await _missing(connection, sizes)
+    total = sum(sizes[want.sha256] - want.offset for want in wanted)
+    sent = 0
+    for want in wanted:
+        on_sent(sent, total)
+        with _opened(files[want.sha256]) as source:
+            await connection.put_file(want.sha256, sizes[want.sha256], want.offset, source)
+        sent += sizes[want.sha256] - want.offset
+    on_sent(total, total)
+
+
+async def fetch_artifact(connection: Connection, job_id: str, name: str) -> bytes:
+    """A file that the job left, whole and with the right hash."""
+    listing = await connection.request(ListArtifacts(job_id=job_id))
+    by_name = {artifact.name: artifact for artifact in listing.artifacts}
+    if name not in by_name:
+        raise NothingReconstructed(
+            f"The job has left no {name}.", hint="Retry the job, or look into its warnings."
+        )
+    artifact = by_name[name]
+    if not 0 < artifact.size <= MAX_ARTIFACT:
+        raise LimitExceeded(f"The result is {artifact.size} bytes; at most {MAX_ARTIFACT} fit.")
+    reply = await connection.request(ReadArtifact(job_id=job_id, name=name))
+    if reply.bulk.size != artifact.size:
+        raise MalformedMessage(f"{name}: {reply.bulk.size} bytes were announced, not its size")
+    data = bytearray()
+    async for chunk in connection.receive(reply):
+        data += chunk
+    if hashlib.sha256(data).hexdigest() != artifact.sha256:
+        raise MalformedMessage(f"{name} arrived damaged")
+    return bytes(data)
+
+
+async def _missing(connection: Connection, sizes: Mapping[str, int]) -> list[FileWanted]:
+    offers = [FileOffer(sha256=sha256, size=size) for sha256, size in sizes.items()]
+    wanted: list[FileWanted] = []
+    for start in range(0, len(offers), MAX_OFFER):
+        some = tuple(offers[start : start + MAX_OFFER])
+        wanted += (await connection.request(OfferFiles(files=some))).files
+    for want in wanted:
+        if not 0 <= want.offset <= sizes.get(want.sha256, -1):
+            raise MalformedMessage("the backend wants a file that it was not offered")
+    return wanted
+
+
+def _size(source: Source) -> int:
+    return len(source) if isinstance(source, bytes) else source.stat().st_size
+
+
+def _opened(source: Source) -> BinaryIO:
+    return io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
