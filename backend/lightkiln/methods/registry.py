@@ -41,8 +41,8 @@ class Found:
 @cache
 def discover() -> dict[str, Found]:
     """All methods by name, in the order of their names, broken ones included."""
-    found = {name: _load_spec(name, target) for name, target in _targets()}
-    return dict(sorted(found.items()))
+    found = [_load_spec(name, target) for name, target in _targets()]
+    return {each.name: each for each in sorted(found, key=lambda each: each.name)}
 
 
 def spec_named(name: str) -> MethodSpec:

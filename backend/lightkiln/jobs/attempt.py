@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One worker at work on one job: started, followed, and brought to its end.
+
+It must not know the queue or who is waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+
+from lightkiln_shared.jobs import Artifact, JobState, Progress, RecordKind
+from lightkiln_shared.messages import JobProgressed
+
+from lightkiln.executors import Executor, Slot, WorkerHandle
+
+from .folder import JobFolder, WorkerEvent
+from .follow import Follower, News
+from .ledger import Ledger
+from .state import Happening
+from .store import Change, StoredJob
+from .watchers import Watchers
+
+LOOK_EVERY = 0.05
+LINGER_SECONDS = 10.0
+"""A worker that has said its last word needs a moment to give everything back."""
+CANCEL_SECONDS = 10.0
+"""A worker that is asked to cancel has this long to do it by itself."""
+RELEASE_SECONDS = 6.0
+"""A worker whose server goes needs at most 5 s."""
+MAX_LOSSES = 3
+"""Attempts that may end without a word before the job has failed."""
+
+
+class Attempt:
+    """From the start of a worker to the step that its end leads to."""
+
+    def __init__(
+        self, job: StoredJob, folder: JobFolder, ledger: Ledger, watchers: Watchers
+    ) -> None:
+        self.progress: Progress | None = job.summary.progress
+        self._job, self._folder = job, folder
+        self._ledger, self._watchers = ledger, watchers
+        self._handle: WorkerHandle | None = None
+
+    async def run(self, executor: Executor, slot: Slot) -> None:
+        """Work until the worker is gone; cancelled itself, it lets the worker save its state."""
+        job_id = self._job.job_id
+        try:
+            self._handle = await executor.start(self._folder.path, slot)
+        except OSError as error:
+            reason = f"The worker could not be started: {error.strerror or error}."
+            await self._ledger.step(job_id, Happening.FAILED, Change(reason=reason))
+            return
+        try:
+            news = await self._follow(self._handle)
+            await self._handle.stop(LINGER_SECONDS)
+        except asyncio.CancelledError:
+            self._handle.release()
+            await self._handle.stop(RELEASE_SECONDS)
+            raise
+        self._watchers.forget_latest(job_id)
+        event, reason = outcome(self._job, news.last_word, await self._handle.wait())
+        await self._ledger.step(job_id, event, self._change(news, reason))
+
+    async def enforce_cancel(self) -> None:
+        """Use force if the worker does not end by itself."""
+        if self._handle is not None:
+            await self._handle.stop(CANCEL_SECONDS)
+
+    async def _follow(self, handle: WorkerHandle) -> News:
+        """Pass on what comes; returns the last news, which nobody has been told."""
+        follower = Follower(self._folder, self._job.events_read)
+        gone = asyncio.ensure_future(handle.wait())
+        while True:
+            ended, _ = await asyncio.wait({gone}, timeout=LOOK_EVERY)
+            news = await asyncio.to_thread(follower.look)
+            self._show(news)
+            if ended or news.last_word is not None:
+                gone.cancel()
+                return news
+            if news.events:
+                await self._ledger.note(self._job.job_id, self._change(news))
+
+    def _show(self, news: News) -> None:
+        if news.progress is not None:
+            self.progress = news.progress
+            event = JobProgressed(job_id=self._job.job_id, progress=news.progress)
+            self._watchers.happened(event)
+        for message, payload in news.previews:
+            self._watchers.happened(message, payload)
+
+    def _change(self, news: News, reason: str = "") -> Change:
+        return change_of(news, reason, self.progress)
+
+
+def change_of(news: News, reason: str, progress: Progress | None) -> Change:
+    """What the records become."""
+    events = [event for event in news.events if event.kind is not RecordKind.STATE]
+    return Change(
+        records=tuple((event.kind, event.text, event.reason) for event in events),
+        reason=reason,
+        artifacts=tuple(
+            Artifact(name=event.text, size=event.size, sha256=event.sha256)
+            for event in events
+            if event.kind is RecordKind.ARTIFACT
+        ),
+        progress=progress,
+        events_read=news.events_read,
+    )
+
+
+def outcome(
+    job: StoredJob, last_word: WorkerEvent | None, exit_code: int | None
+) -> tuple[Happening, str]:
+    """How an attempt ended: by the worker's last word, or without one."""
+    if last_word is not None:
+        return Happening(JobState(last_word.text).value), last_word.reason
+    how = _how(exit_code)
+    if job.losses + 1 < MAX_LOSSES:
+        return Happening.LOST, f"The worker {how}; the job goes on from its last saved state."
+    return Happening.FAILED, (
+        f"The worker {how}, for the {job.losses + 1}rd time. "
+        "Look into log.txt in the job's folder; a smaller preset needs less memory."
+    )
+
+
+def _how(exit_code: int | None) -> str:
+    if exit_code is None:
+        return "ended with the server"
+    if exit_code == -signal.SIGKILL:
+        return "was killed, perhaps because the memory was full"
+    return f"ended without a word (exit code {exit_code})"

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Takes a job in: checks everything that can be checked without decoding an image, then keeps it.
+
+It must not know the wire's frames or how jobs are run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import re
+import secrets
+import time
+
+from lightkiln_shared.checks import check_scene
+from lightkiln_shared.codec import from_json
+from lightkiln_shared.errors import InvalidParams, InvalidScene, MalformedMessage
+from lightkiln_shared.jobs import JobState, JobSummary
+from lightkiln_shared.messages import SubmitJob
+from lightkiln_shared.scene import Scene
+
+from lightkiln.methods.registry import params_for, spec_named
+
+from .files import FileStore
+from .folder import JobSpec, create
+from .queue import JobQueue
+
+REQUEST_ID = re.compile(r"[0-9a-fA-F-]{32,36}")
+MAX_SCENE_BYTES = 64 * 1024**2
+MAX_TITLE = 200
+
+
+class Intake:
+    """The door through which jobs come."""
+
+    def __init__(self, queue: JobQueue, files: FileStore) -> None:
+        self._queue, self._files = queue, files
+        self._one_at_a_time = asyncio.Lock()
+
+    async def submit(self, asked: SubmitJob) -> str:
+        """Return the id of the job, which is on disk then; a repeat gets the first answer."""
+        if not REQUEST_ID.fullmatch(asked.request_id):
+            raise MalformedMessage("submit_job.request_id: expected a UUID")
+        async with self._one_at_a_time:
+            store = self._queue.store
+            known = await self._queue.ledger.do(store.requested, asked.request_id)
+            if known is not None:
+                return known
+            job = await asyncio.to_thread(self._make_folder, asked)
+            await self._queue.add(job, asked.request_id)
+            return job.job_id
+
+    def _make_folder(self, asked: SubmitJob) -> JobSummary:
+        params_for(spec_named(asked.method), asked.preset, asked.params)
+        if not 0.0 <= asked.time_limit < math.inf:
+            raise InvalidParams("The time limit must not be negative.", hint="0 means no limit.")
+        scene = self._read_scene(asked.scene)
+        self._files.check_space(0)
+        spec = JobSpec(
+            job_id=secrets.token_hex(8),
+            title=asked.title[:MAX_TITLE],
+            method=asked.method,
+            preset=asked.preset,
+            params=asked.params,
+            time_limit=asked.time_limit,
+        )
+        refs = [ref for view in scene.views for ref in (view.image, view.mask) if ref is not None]
+        files = {ref.sha256: self._files.path(ref.sha256) for ref in refs}
+        create(self._queue.folder / spec.job_id, spec, scene, files)
+        return JobSummary(
+            job_id=spec.job_id,
+            title=spec.title,
+            method=spec.method,
+            preset=spec.preset,
+            state=JobState.QUEUED,
+            reason="",
+            created=time.time(),
+            progress=None,
+        )
+
+    def _read_scene(self, sha256: str) -> Scene:
+        path = self._files.path(sha256)
+        if path.stat().st_size > MAX_SCENE_BYTES:
+            raise InvalidScene("The scene's document is too large.", hint="Send fewer views.")
+        scene = from_json(Scene, path.read_bytes())
+        check_scene(scene)
+        return scene

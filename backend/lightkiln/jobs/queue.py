@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Owns the jobs: takes them in, gives them devices, does what their steps ask for.
+
+One job at a time works on a device, the oldest first. After a restart, jobs that were being worked
+on go on from their last saved state.
+It must not know connections: those who follow a job are `Watcher`s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+from collections.abc import Coroutine
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from lightkiln_shared.camera import Camera
+from lightkiln_shared.errors import LightkilnError, UnknownJob
+from lightkiln_shared.jobs import Artifact, JobAction, JobRecord, JobState, JobSummary
+
+from lightkiln.executors import Executor, Slot
+from lightkiln.methods.registry import spec_named
+
+from . import atomic
+from .attempt import Attempt, change_of, outcome
+from .files import FileStore
+from .folder import JobFolder
+from .follow import Follower
+from .ledger import Ledger
+from .state import Effect, Happening
+from .store import Change, JobStore, StoredJob
+from .watchers import Watcher, Watchers
+
+OLD_WORKER_SECONDS = 8.0
+"""A worker whose server was killed needs up to 5 s to end."""
+ACTIVE = tuple(state for state in JobState if state.is_active)
+
+
+class JobQueue:
+    """All jobs of a data folder. Make it, then `start`; `close` lets the workers save."""
+
+    def __init__(
+        self, folder: Path, files: FileStore, executor: Executor, slots: tuple[Slot, ...]
+    ) -> None:
+        self.folder = folder / "jobs"
+        self.folder.mkdir(exist_ok=True)
+        self._watchers = Watchers()
+        self.ledger = Ledger(JobStore(folder / "jobs.sqlite"), self._watchers)
+        self.store = self.ledger.store
+        self._files, self._executor = files, executor
+        self._slots, self._free = slots, list(slots)
+        self._attempts: dict[str, Attempt] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._wake = asyncio.Event()
+
+    async def start(self) -> None:
+        """Take up what an earlier server left, and begin to work."""
+        await self.ledger.do(self._remove_orphans)
+        for job in await self.ledger.do(self.store.in_state, *ACTIVE):
+            self._spawn(self._recover(job))
+        self._spawn(self._dispatch())
+        self._wake.set()
+
+    async def close(self) -> None:
+        """Let the workers save their states and end; their jobs go on at the next start."""
+        tasks = tuple(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self.ledger.close()
+
+    # ------------------------------------------------------------ what people ask
+
+    async def add(self, job: JobSummary, request_id: str) -> None:
+        """Take in a job whose folder is made; it is on disk when this returns."""
+        await self.ledger.do(self.store.add, job, request_id)
+        self._wake.set()
+
+    async def summary(self, job_id: str) -> JobSummary:
+        """One job as it stands."""
+        return self._current(await self.ledger.do(self.store.job, job_id))
+
+    async def newest(self, limit: int) -> tuple[JobSummary, ...]:
+        """The newest jobs, newest first."""
+        return tuple(map(self._current, await self.ledger.do(self.store.newest, limit)))
+
+    async def records(
+        self, job_id: str, since: int, limit: int
+    ) -> tuple[tuple[JobRecord, JobState], ...]:
+        """Records after `since`, each with the state after it."""
+        return await self.ledger.do(self.store.records, job_id, since, limit)
+
+    async def artifacts(self, job_id: str) -> tuple[Artifact, ...]:
+        """The files that a job has left."""
+        await self.ledger.do(self.store.job, job_id)
+        return await self.ledger.do(self.store.artifacts, job_id)
+
+    async def artifact(self, job_id: str, name: str) -> tuple[Artifact, Path]:
+        """One of them, and where it lies."""
+        for artifact in await self.artifacts(job_id):
+            if artifact.name == name:
+                return artifact, self._job_folder(job_id).artifacts / artifact.name
+        raise UnknownJob("The job has left no such file.", hint="Ask for the list of its files.")
+
+    async def control(self, job_id: str, action: JobAction) -> None:
+        """Do what a person asks; `UnknownJob` if the job cannot."""
+        if action is JobAction.DELETE:
+            await self._delete(job_id)
+            return
+        if action is JobAction.RETRY:
+            await self._ask(job_id, finish=False)
+        _, effects = await self.ledger.step(job_id, action)
+        for effect in effects:
+            await self._perform(job_id, effect)
+        self._wake.set()
+
+    def watch(self, job_id: str, watcher: Watcher) -> None:
+        """Let somebody follow a job."""
+        self._watchers.add(job_id, watcher)
+        self._spawn(self._tell_who_looks(job_id))
+
+    def look_from(self, job_id: str, watcher: Watcher, camera: Camera | None) -> None:
+        """Show pictures from this camera."""
+        self._watchers.look_from(job_id, watcher, camera)
+        self._spawn(self._tell_who_looks(job_id))
+
+    def unwatch(self, job_id: str, watcher: Watcher) -> None:
+        """Somebody follows a job no more."""
+        self._watchers.remove(job_id, watcher)
+        self._spawn(self._tell_who_looks(job_id))
+
+    def leave(self, watcher: Watcher) -> None:
+        """Somebody is gone."""
+        for job_id in self._watchers.followed_by(watcher):
+            self.unwatch(job_id, watcher)
+
+    async def has_work(self) -> bool:
+        """True while a job waits or is worked on."""
+        return bool(await self.ledger.do(self.store.in_state, JobState.QUEUED, *ACTIVE))
+
+    # ------------------------------------------------------------ what is done about it
+
+    async def _perform(self, job_id: str, effect: Effect) -> None:
+        if effect is Effect.ASK_PAUSE:
+            await self._ask(job_id, pause=True)
+        elif effect is Effect.ASK_FINISH:
+            await self._ask(job_id, finish=True)
+        elif effect is Effect.ASK_CANCEL:
+            await self._ask(job_id, cancel=True)
+            if job_id in self._attempts:
+                self._spawn(self._attempts[job_id].enforce_cancel())
+
+    async def _tell_who_looks(self, job_id: str) -> None:
+        watched, camera = self._watchers.is_watched(job_id), self._watchers.camera(job_id)
+        with contextlib.suppress(UnknownJob):  # deleted meanwhile
+            await self._ask(job_id, watched=watched, look_from=camera)
+
+    async def _ask(self, job_id: str, **changes: Any) -> None:
+        await self.ledger.do(self._write_control, job_id, changes)
+
+    def _write_control(self, job_id: str, changes: dict[str, Any]) -> None:
+        folder = self._job_folder(self.store.job(job_id).job_id)
+        folder.write_control(replace(folder.read_control(), **changes))
+
+    async def _delete(self, job_id: str) -> None:
+        job = await self.ledger.do(self.store.job, job_id)
+        if job.state.is_active or job_id in self._attempts:
+            raise UnknownJob(
+                "A job that is being worked on cannot be deleted.", hint="Cancel it first."
+            )
+        await self.ledger.do(self.store.delete, job_id)
+        await asyncio.to_thread(self._remove_folder, self._job_folder(job_id))
+
+    async def _dispatch(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            for job in await self.ledger.do(self.store.in_state, JobState.QUEUED):
+                await self._start_if_free(job)
+
+    async def _start_if_free(self, job: StoredJob) -> None:
+        try:
+            slot = self._slot_for(job.summary.method)
+            if slot is None or job.job_id in self._attempts:
+                return
+            await self._ask(job.job_id, pause=False, cancel=False)
+        except (LightkilnError, OSError) as error:  # its method or its folder has gone meanwhile
+            await self.ledger.step(job.job_id, Happening.FAILED, Change(reason=str(error)))
+            return
+        started, _ = await self.ledger.step(job.job_id, Happening.STARTED)
+        if started.state is JobState.RUNNING:
+            self._free.remove(slot)
+            self._spawn(self._work(started, slot))
+
+    def _slot_for(self, method: str) -> Slot | None:
+        """A free device of the best kind that the method can use."""
+        devices = spec_named(method).devices
+        usable = [slot for slot in self._slots if slot.device.kind in devices]
+        best = [slot for slot in usable if slot.device.kind == usable[0].device.kind]
+        return next((slot for slot in best if slot in self._free), None)
+
+    async def _work(self, job: StoredJob, slot: Slot) -> None:
+        folder = self._job_folder(job.job_id)
+        attempt = Attempt(job, folder, self.ledger, self._watchers)
+        self._attempts[job.job_id] = attempt
+        try:
+            await attempt.run(self._executor, slot)
+        finally:
+            del self._attempts[job.job_id]
+            self._free.append(slot)
+            self._wake.set()
+
+    async def _recover(self, job: StoredJob) -> None:
+        folder = self._job_folder(job.job_id)
+        deadline = asyncio.get_running_loop().time() + OLD_WORKER_SECONDS
+        while atomic.is_locked(folder.lock) and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0.1)
+        news = await asyncio.to_thread(Follower(folder, job.events_read).look)
+        event, reason = outcome(job, news.last_word, None)
+        await self.ledger.step(job.job_id, event, change_of(news, reason, news.progress))
+        self._wake.set()
+
+    # ------------------------------------------------------------ small things
+
+    def _current(self, job: StoredJob) -> JobSummary:
+        attempt = self._attempts.get(job.job_id)
+        return job.summary if attempt is None else replace(job.summary, progress=attempt.progress)
+
+    def _job_folder(self, job_id: str) -> JobFolder:
+        return JobFolder(self.folder / job_id)
+
+    def _remove_orphans(self) -> None:
+        """Folders of jobs that were never accepted, or whose deletion was cut short."""
+        known = {job.job_id for job in self.store.in_state(*JobState)}
+        for path in self.folder.iterdir():
+            if path.name not in known:
+                self._remove_folder(JobFolder(path))
+
+    def _remove_folder(self, folder: JobFolder) -> None:
+        for linked in folder.files.glob("*"):
+            self._files.forget(linked)
+        shutil.rmtree(folder.path, ignore_errors=True)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

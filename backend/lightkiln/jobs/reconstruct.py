@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One run from its folder to its artifacts: load the scene, call the method, keep what it made.
+
+It must not know processes, nor how a run ends in other ways than with a mesh.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from lightkiln_shared.errors import InvalidScene, NothingReconstructed
+from lightkiln_shared.geometry import TriangleMesh
+from lightkiln_shared.jobs import Artifact
+
+from lightkiln.capture.load import load_inputs
+from lightkiln.mesh.export import save_mesh
+from lightkiln.methods.registry import load_entry, params_for, spec_named
+from lightkiln.methods.spec import MethodSpec
+
+from . import atomic
+from .folder import JobFolder, JobSpec
+from .journal import Journal
+from .run import JobRun
+
+MESH_FILES = ("mesh.glb", "mesh.ply")
+REPORT = "report.json"
+MAX_CURVE_POINTS = 2000
+"""More points than a picture of the curve has pixels would only make the report large."""
+
+
+def reconstruct(folder: JobFolder, job: JobSpec, journal: Journal, run: JobRun) -> None:
+    """Work a job through; raises what the method or the scene raises."""
+    run.tell()
+    spec = spec_named(job.method)
+    params = params_for(spec, job.preset, job.params)
+    entry = load_entry(spec)
+    inputs = load_inputs(folder.scene(), folder.files, warn=run.warn)
+    if spec.wants_masks and not inputs.has_masks:
+        raise InvalidScene(
+            f"The method {spec.name!r} needs a mask for every view.",
+            hint="Use images with transparency or mask files, or choose another method.",
+        )
+    mesh = _checked(entry(inputs, params, run))
+    for name in MESH_FILES:
+        save_mesh(mesh, folder.artifacts / name)
+        _keep(folder.artifacts / name, journal)
+    _write_report(folder, job, spec, params, run, mesh)
+    _keep(folder.artifacts / REPORT, journal)
+    run.tell_the_end()
+
+
+def _checked(mesh: TriangleMesh) -> TriangleMesh:
+    if len(mesh.triangles) == 0:
+        raise NothingReconstructed(
+            "No surface was found.",
+            hint="Check that the region holds the object and that several cameras see it.",
+        )
+    if not np.isfinite(mesh.positions).all():
+        raise NothingReconstructed(
+            "The surface has places that are not numbers.", hint="Try another seed or preset."
+        )
+    return mesh
+
+
+def _keep(path: Path, journal: Journal) -> None:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    atomic.sync_file(path)
+    atomic.sync_folder(path.parent)
+    journal.add_artifact(Artifact(name=path.name, size=path.stat().st_size, sha256=digest))
+
+
+def _write_report(
+    folder: JobFolder, job: JobSpec, spec: MethodSpec, params: Any, run: JobRun, mesh: TriangleMesh
+) -> None:
+    report = {
+        "job": job.job_id,
+        "title": job.title,
+        "method": spec.name,
+        "preset": job.preset,
+        "params": dataclasses.asdict(params),
+        "seed": job.seed,
+        "device": run.device,
+        "versions": {
+            "lightkiln": version("lightkiln"),
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+        },
+        "system": platform.platform(),
+        "seconds": {"total": run.elapsed(), "phases": run.seconds_of},
+        "warnings": run.warnings,
+        "mesh": {"vertices": len(mesh.positions), "triangles": len(mesh.triangles)},
+        "curves": _thinned(run.curves),
+    }
+    text = json.dumps(report, indent=1, allow_nan=False)
+    atomic.write(folder.artifacts / REPORT, text.encode())
+
+
+def _thinned(curves: list[dict[str, float]]) -> list[dict[str, float]]:
+    return curves[:: max(1, math.ceil(len(curves) / MAX_CURVE_POINTS))]

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A worker's process: `lightkiln worker FOLDER`. Folder in, folder out.
+
+However an attempt ends, its last line in `events.jsonl` says so; only a killed process leaves none.
+It must not know who started it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import logging
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from lightkiln_shared.errors import JobCancelled, LightkilnError, ResourceError
+from lightkiln_shared.jobs import JobState, RecordKind
+
+from . import atomic
+from .folder import JobFolder
+from .journal import Journal
+from .reconstruct import reconstruct
+from .run import JobRun, Suspended
+
+ORPHAN_SECONDS = 5.0
+"""A worker whose owner is gone ends within this, saved or not."""
+LOCK_SECONDS = 15.0
+"""An older worker of the same folder may still be saving its state."""
+PR_SET_PDEATHSIG = 1
+OOM_SCORE = "500"
+"""When memory ends the kernel shall end a worker, not the server: -1000 ... 1000."""
+_log = logging.getLogger(__name__)
+
+
+def work(path: Path, device: str, owned: bool) -> int:
+    """Work on a job's folder until its attempt ends; returns the exit code."""
+    folder = JobFolder(path)
+    with atomic.exclusive(folder.lock, LOCK_SECONDS, f"Another worker is busy in {path}."):
+        journal = Journal(folder.events)
+        try:
+            state, reason = _attempt(folder, journal, device, owned)
+        except Suspended:
+            state, reason = JobState.PAUSED, ""
+            if not folder.read_control().pause:
+                return 0  # the owner is gone: whoever comes next goes on from the saved state
+        journal.add(RecordKind.STATE, state, reason)
+        journal.close()
+    return 0
+
+
+def _attempt(folder: JobFolder, journal: Journal, device: str, owned: bool) -> tuple[JobState, str]:
+    """How the attempt ended, and why."""
+    try:
+        job = folder.spec()
+        run = JobRun(folder, job, journal, _usable(device, journal))
+        if owned:
+            _end_with_owner(run)
+        reconstruct(folder, job, journal, run)
+    except Suspended:
+        raise
+    except JobCancelled:
+        return JobState.CANCELLED, ""
+    except LightkilnError as error:
+        return JobState.FAILED, str(error)
+    except MemoryError:
+        return JobState.FAILED, str(_out_of_memory())
+    except Exception as error:  # noqa: BLE001 a worker ends here, and methods are other people's code
+        _log.exception("the method failed")
+        return JobState.FAILED, f"The method failed: {type(error).__name__}: {error}"
+    return JobState.SUCCEEDED, ""
+
+
+def _out_of_memory() -> ResourceError:
+    return ResourceError(
+        "The backend's memory is full.", hint="Use a smaller preset, or fewer or smaller images."
+    )
+
+
+def _usable(device: str, journal: Journal) -> str:
+    """`cuda` only if torch can use it: a machine may have a GPU and a torch without CUDA."""
+    if device == "cuda" and not importlib.import_module("torch").cuda.is_available():
+        journal.add(
+            RecordKind.WARNING, "PyTorch cannot use the GPU of this machine; the processor is used."
+        )
+        return "cpu"
+    return device
+
+
+def _end_with_owner(run: JobRun) -> None:
+    """The owner keeps our standard input open as long as it lives."""
+
+    def save_and_end(*_: object) -> None:
+        run.requests.owner_gone = True
+        timer = threading.Timer(ORPHAN_SECONDS, os._exit, (1,))
+        timer.daemon = True
+        timer.start()
+
+    def wait_for_the_end() -> None:
+        while os.read(0, 1):  # not through sys.stdin, whose lock would outlive the interpreter
+            pass
+        save_and_end()
+
+    threading.Thread(target=wait_for_the_end, daemon=True).start()
+    signal.signal(signal.SIGTERM, save_and_end)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        Path("/proc/self/oom_score_adj").write_text(OOM_SCORE, encoding="ascii")

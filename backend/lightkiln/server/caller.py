@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One client as the handlers see it: what it may use, what it follows, what it is sending.
+
+It must not know sockets or frames.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from lightkiln_shared.errors import LimitExceeded
+from lightkiln_shared.messages import ControlJob, Device, Request, SubmitJob
+
+from lightkiln.jobs.files import FileStore
+from lightkiln.jobs.intake import Intake
+from lightkiln.jobs.queue import JobQueue
+from lightkiln.jobs.watchers import LatestWins
+
+from .incoming import IncomingStream
+from .limits import Bucket
+from .outbox import Outbox
+from .records import RecordCursor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What all clients of a server share."""
+
+    queue: JobQueue
+    files: FileStore
+    intake: Intake
+    devices: tuple[Device, ...]
+    server_id: str
+    token: str
+
+
+def _rates() -> dict[type[Request[Any]], Bucket]:
+    return {
+        Request: Bucket(rate=200.0, burst=400.0),
+        SubmitJob: Bucket(rate=20 / 60, burst=20.0),
+        ControlJob: Bucket(rate=1.0, burst=60.0),
+    }
+
+
+@dataclass(slots=True, eq=False)
+class Caller:
+    """Satisfies `Watcher`: what it follows goes into its outbox."""
+
+    services: Services
+    outbox: Outbox
+    records: RecordCursor
+    streams: dict[int, IncomingStream] = field(default_factory=dict)
+    """What it is sending, by stream."""
+    _rates: dict[type[Request[Any]], Bucket] = field(default_factory=_rates)
+
+    def recorded(self, job_id: str) -> None:
+        self.records.touch(job_id)
+        self.outbox.wake()
+
+    def happened(self, event: LatestWins, payload: bytes) -> None:
+        self.outbox.put_latest(event, payload)
+
+    def count(self, request: Request[Any]) -> None:
+        """`LimitExceeded` if this client asks too often."""
+        for kind, bucket in self._rates.items():
+            if isinstance(request, kind) and not bucket.take():
+                raise LimitExceeded(f"{request.kind}: too many in a short time")
+
+    def leave(self) -> None:
+        """The connection is over: follow nothing, expect nothing."""
+        for stream in self.streams.values():
+            stream.cut()
+        self.services.queue.leave(self)

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the server does for each request: one function per message, and the table that names them.
+
+It must not know sockets, frames or credit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import IO, Any
+
+from lightkiln_shared import PROTOCOL_VERSION
+from lightkiln_shared.codec import pack
+from lightkiln_shared.errors import LimitExceeded, NotAuthorised, UserError, VersionMismatch
+from lightkiln_shared.messages import (
+    ArtifactData,
+    Artifacts,
+    Bulk,
+    ControlJob,
+    Done,
+    FileOffer,
+    Hello,
+    JobAccepted,
+    Jobs,
+    ListArtifacts,
+    ListJobs,
+    ListMethods,
+    LookFrom,
+    MethodInfo,
+    Methods,
+    OfferFiles,
+    PutFile,
+    ReadArtifact,
+    Reply,
+    Request,
+    SubmitJob,
+    UnwatchJob,
+    Wanted,
+    Watching,
+    WatchJob,
+    Welcome,
+)
+from lightkiln_shared.params import specs_of
+from lightkiln_shared.session import MAX_BULK, MAX_CONTROL
+
+from lightkiln import __version__
+from lightkiln.methods.registry import DEFAULT_METHOD, Found, discover
+
+from . import limits
+from .caller import Caller
+from .tokens import same_token
+
+
+@dataclass(frozen=True, slots=True)
+class FileAnswer:
+    """An answer whose bulk is what follows in an open file."""
+
+    reply: ArtifactData
+    source: IO[bytes]
+
+
+Handler = Callable[[Caller, Any], Awaitable[Reply | FileAnswer]]
+
+
+async def hello(caller: Caller, request: Hello) -> Welcome:
+    services = caller.services
+    if PROTOCOL_VERSION not in request.protocols:
+        raise VersionMismatch(
+            f"The backend speaks protocol version {PROTOCOL_VERSION}, this client "
+            f"{', '.join(map(str, request.protocols[:5])) or 'none'}.",
+            hint="Update the older of the two, Lightkiln's add-on or its backend.",
+        )
+    if not same_token(request.token, services.token):
+        raise NotAuthorised(
+            "The backend does not accept this token.", hint="Connect to it again from its settings."
+        )
+    return Welcome(
+        protocol=PROTOCOL_VERSION,
+        server_version=__version__,
+        server_id=services.server_id,
+        devices=services.devices,
+    )
+
+
+async def list_methods(caller: Caller, request: ListMethods) -> Methods:
+    return Methods(methods=tuple(map(_info, discover().values())), default=DEFAULT_METHOD)
+
+
+async def offer_files(caller: Caller, request: OfferFiles) -> Wanted:
+    if len(request.files) > limits.MAX_OFFERED:
+        raise LimitExceeded(f"offer_files: more than {limits.MAX_OFFERED} files at a time")
+    missing = caller.services.files.missing
+    return Wanted(files=await asyncio.to_thread(missing, request.files))
+
+
+async def put_file(caller: Caller, request: PutFile) -> Done:
+    if request.size > MAX_BULK or request.offset + request.bulk.size != request.size:
+        raise LimitExceeded("put_file: offset and bulk do not add up to the file's size")
+    wanted = FileOffer(sha256=request.sha256, size=request.size)
+    chunks = caller.streams.pop(request.bulk.stream).chunks()
+    await caller.services.files.receive(wanted, request.offset, chunks)
+    return Done()
+
+
+async def submit_job(caller: Caller, request: SubmitJob) -> JobAccepted:
+    return JobAccepted(job_id=await caller.services.intake.submit(request))
+
+
+async def list_jobs(caller: Caller, request: ListJobs) -> Jobs:
+    jobs = await caller.services.queue.newest(limits.MAX_LISTED_JOBS)
+    reply = Jobs(jobs=jobs)
+    while len(pack(reply)) > MAX_CONTROL - 256:  # the envelope's numbers grow
+        reply = Jobs(jobs=reply.jobs[: len(reply.jobs) * 3 // 4])
+    return reply
+
+
+async def watch_job(caller: Caller, request: WatchJob) -> Watching:
+    queue, job_id = caller.services.queue, request.job_id
+    job = await queue.summary(job_id)
+    queue.watch(job_id, caller)
+    caller.records.follow(job_id, request.since)
+    return Watching(job=job)
+
+
+async def unwatch_job(caller: Caller, request: UnwatchJob) -> Done:
+    queue, job_id = caller.services.queue, request.job_id
+    await queue.summary(job_id)
+    queue.unwatch(job_id, caller)
+    caller.records.leave(job_id)
+    caller.outbox.forget(job_id)
+    return Done()
+
+
+async def control_job(caller: Caller, request: ControlJob) -> Done:
+    await caller.services.queue.control(request.job_id, request.action)
+    return Done()
+
+
+async def look_from(caller: Caller, request: LookFrom) -> Done:
+    await caller.services.queue.summary(request.job_id)
+    caller.services.queue.look_from(request.job_id, caller, request.camera)
+    return Done()
+
+
+async def list_artifacts(caller: Caller, request: ListArtifacts) -> Artifacts:
+    return Artifacts(artifacts=await caller.services.queue.artifacts(request.job_id))
+
+
+async def read_artifact(caller: Caller, request: ReadArtifact) -> FileAnswer:
+    artifact, path = await caller.services.queue.artifact(request.job_id, request.name)
+    if not 0 <= request.offset <= artifact.size:
+        raise UserError("The file ends before that place.", hint="Read it from its beginning.")
+    source = await asyncio.to_thread(path.open, "rb")
+    source.seek(request.offset)
+    bulk = Bulk(stream=0, size=artifact.size - request.offset)
+    return FileAnswer(ArtifactData(sha256=artifact.sha256, size=artifact.size, bulk=bulk), source)
+
+
+def _info(found: Found) -> MethodInfo:
+    spec = found.spec
+    if spec is None:
+        return MethodInfo(
+            name=found.name,
+            title=found.name,
+            summary="",
+            needs=(),
+            produces="",
+            unavailable=found.unavailable,
+        )
+    return MethodInfo(
+        name=spec.name,
+        title=spec.title,
+        summary=spec.summary,
+        needs=tuple(need.value for need in spec.needs),
+        produces=spec.produces.value,
+        wants_masks=spec.wants_masks,
+        params=specs_of(spec.params),
+        presets={name: dict(values) for name, values in spec.presets.items()},
+    )
+
+
+HANDLERS: dict[type[Request[Any]], Handler] = {
+    Hello: hello,
+    ListMethods: list_methods,
+    OfferFiles: offer_files,
+    PutFile: put_file,
+    SubmitJob: submit_job,
+    ListJobs: list_jobs,
+    WatchJob: watch_job,
+    UnwatchJob: unwatch_job,
+    ControlJob: control_job,
+    LookFrom: look_from,
+    ListArtifacts: list_artifacts,
+    ReadArtifact: read_artifact,
+}

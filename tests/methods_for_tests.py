@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A method that does as its parameters say, to see what becomes of a job around it.
+
+It counts, keeps its count in checkpoints and makes a triangle whose first coordinate is the count.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from lightkiln.api import (
+    Camera,
+    Inputs,
+    MethodSpec,
+    NothingReconstructed,
+    RenderedImage,
+    Run,
+    TriangleMesh,
+    param,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Params:
+    steps: int = param(20, "Steps.", min=1, max=1_000_000)
+    seconds: float = param(0.01, "Seconds a step takes.", min=0.0, max=1000.0)
+    ending: str = param(
+        "mesh", "How it ends.", choices=("mesh", "empty", "user_error", "bug", "nan", "dies")
+    )
+    saves: bool = param(True, "Offers checkpoints.")
+    deaf: bool = param(False, "Works without asking for steps.")
+
+
+SPEC = MethodSpec(
+    name="counter",
+    title="Counter",
+    summary="Counts.",
+    params=Params,
+    entry="methods_for_tests:reconstruct",
+    presets={"draft": {"steps": 5}},
+)
+
+
+def reconstruct(inputs: Inputs, params: Params, run: Run) -> TriangleMesh:
+    state = run.resume()
+    count = 0 if state is None else int(state["count"])
+    if params.saves:
+        run.checkpoint(lambda: {"count": np.array(count)})
+    run.preview(lambda camera: picture(camera, count))
+    run.preview_mesh(lambda: triangle(float(count)))
+    with run.phase("counting", share=0.9):
+        if params.deaf:
+            time.sleep(params.steps * params.seconds)
+        for _ in run.steps(params.steps - count):
+            time.sleep(params.seconds)
+            count += 1
+            run.record(loss=1.0 / count, broken=float("nan"))
+            if params.ending == "dies" and count == params.steps // 2:
+                os.kill(os.getpid(), 9)
+    with run.phase("ending", share=0.1):
+        return end(params.ending, count)
+
+
+def end(ending: str, count: int) -> TriangleMesh:
+    if ending == "user_error":
+        raise NothingReconstructed("There is nothing.", hint="Try something else.")
+    if ending == "bug":
+        raise ZeroDivisionError("a bug of the method")
+    mesh = triangle(float("nan") if ending == "nan" else float(count))
+    return (
+        mesh
+        if ending != "empty"
+        else TriangleMesh(positions=mesh.positions, triangles=mesh.triangles[:0])
+    )
+
+
+def picture(camera: Camera, count: int) -> RenderedImage:
+    pixels = np.full((camera.height, camera.width, 4), count % 256, dtype=np.uint8)
+    return RenderedImage(pixels=pixels, camera=camera)
+
+
+def triangle(first: float) -> TriangleMesh:
+    positions = np.array([[first, 0, 0], [0, 1, 0], [0, 0, 1]], dtype=np.float32)
+    return TriangleMesh(
+        positions=positions,
+        triangles=np.array([[0, 1, 2]], dtype=np.int32),
+        colors=np.full((3, 3), 0.5, dtype=np.float32),
+    )

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A real server process for tests: `lightkiln serve` with the method of `methods_for_tests`."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+TESTS = Path(__file__).parent
+COMMAND = (sys.executable, "-m", "lightkiln", "serve", "--token-from-stdin")
+TOKEN = "a token that is long enough for a test"
+
+
+@dataclass
+class RunningServer:
+    """The process and what it said of itself."""
+
+    process: subprocess.Popen[bytes]
+    line: dict[str, Any]
+    data: Path
+    token: str = TOKEN
+
+    @property
+    def port(self) -> int:
+        return int(self.line["port"])
+
+    def kill(self) -> None:
+        """As a crash would."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> None:
+        """As a person would."""
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise
+
+
+def environment() -> dict[str, str]:
+    paths = [str(TESTS), os.environ.get("PYTHONPATH", "")]
+    return {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+        "LIGHTKILN_METHODS": "methods_for_tests:SPEC",
+    }
+
+
+def start(data: Path, *options: str) -> RunningServer:
+    """Start a server and wait until it listens; its log goes to `DATA/../server.log`."""
+    with (data.parent / "server.log").open("ab") as log:
+        process = subprocess.Popen(
+            [*COMMAND, "--data", str(data), *options],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env=environment(),
+        )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with process.stdin, process.stdout:
+        process.stdin.write(TOKEN.encode() + b"\n")
+        process.stdin.close()
+        line = process.stdout.readline()
+    return RunningServer(process, json.loads(line), data)
