@@ -85,6 +85,10 @@ class Nodes:
         """A scalar operation."""
         return self.add("Math", dict(enumerate(values)), operation=operation).outputs[0]
 
+    def within(self, value: object, low: float, high: float) -> bpy.types.NodeSocket:
+        """1 where a number lies between two others, else 0."""
+        return self.math("COMPARE", value, (low + high) / 2, (high - low) / 2)
+
 
 def matt(
     name: str, colour: Callable[[Nodes], bpy.types.NodeSocket], roughness: float = 0.65

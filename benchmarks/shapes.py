@@ -90,9 +90,9 @@ def plain() -> bpy.types.Object:
     return bird
 
 
-def _wave(turn: float, height: float) -> float:
-    """How much the bowl's upper part is lifted at an angle, metres."""
-    return 0.07 * sin(5 * turn) * max(0.0, height) ** 2 * 4
+def _wave(turn: float, radius: float, height: float) -> tuple[float, float]:
+    """Lift the bowl's upper part by turns."""
+    return radius, height + 0.28 * sin(5 * turn) * max(0.0, height) ** 2
 
 
 def _sideways(distance: float) -> Matrix:
