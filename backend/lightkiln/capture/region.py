@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Finds the part of space to reconstruct when nobody has drawn it.
 
-With masks: a coarse lattice is carved (a point goes when more views than the few that may be
-wrong see it outside their mask; Laurentini's visual hull) and boxed. Without: the ball about the
-point closest to all optical axes, argmin_p sum_i |(I - d_i d_i^T)(p - c_i)|², that most cameras
-see whole.
+With masks: the box about their hull (`carving`). Without: the ball about the point closest to all
+optical axes, argmin_p sum_i |(I - d_i d_i^T)(p - c_i)|², that most cameras see whole.
 It must not know files or methods.
 """
 
@@ -18,18 +16,14 @@ from lightkiln_shared.camera import Camera, FloatArray
 from lightkiln_shared.errors import InvalidScene
 from lightkiln_shared.scene import Region, RegionShape
 from numpy.typing import NDArray
-from scipy.ndimage import label
 
+from .carving import ShrunkMask, carved_box
 from .inputs import LoadedView
 
 MARGIN = 0.05
 """Added on each side of the box, as a part of its size."""
-BAD_MASKS = 0.05
-"""The part of the views whose masks may be wrong."""
 WHOLE_VIEWS = 0.8
 """The part of the cameras that see the ball whole."""
-LATTICE = 40
-COARSE_MASK = 160  # pixels: masks are shrunk by maximum to about this, so that thin parts stay
 
 
 def fit_region(views: Sequence[LoadedView]) -> Region:
@@ -59,18 +53,13 @@ def fit_to_cameras(cameras: Sequence[Camera]) -> Region:
 
 def fit_to_masks(cameras: Sequence[Camera], masks: Sequence[NDArray[Any]]) -> Region:
     """The box about what the masks' cones have in common, world axes."""
-    coarse = [_shrunk(mask) for mask in masks]
-    rays = [_mask_ray(camera, mask) for camera, mask in zip(cameras, coarse, strict=True)]
-    centre = closest_point(
-        np.stack([camera.centre for camera in cameras]), np.stack([ray for ray, _ in rays])
-    )
-    reach = [
-        spread * np.linalg.norm(centre - camera.centre)
-        for camera, (_, spread) in zip(cameras, rays, strict=True)
-    ]
+    coarse = [ShrunkMask(camera, mask) for camera, mask in zip(cameras, masks, strict=True)]
+    directions = np.stack([mask.middle for mask in coarse])
+    centre = closest_point(np.stack([camera.centre for camera in cameras]), directions)
+    reach = [mask.reach * np.linalg.norm(centre - mask.camera.centre) for mask in coarse]
     half = np.full(3, 1.5 * float(np.quantile(reach, WHOLE_VIEWS)))  # room for an elongated object
     for _ in range(3):  # each pass looks closer at the box that the last one found
-        low, high = _carved_box(cameras, coarse, centre - half, centre + half)
+        low, high = carved_box(coarse, centre - half, centre + half)
         centre, half = (low + high) / 2.0, (high - low) / 2.0
     return _region(RegionShape.BOX, centre, half * (1.0 + 2.0 * MARGIN))
 
@@ -99,90 +88,6 @@ def _clearance(camera: Camera, point: FloatArray) -> float:
             bottom / np.hypot(fy, camera.height - cy),
         )
     )
-
-
-def _mask_ray(camera: Camera, mask: NDArray[Any]) -> tuple[FloatArray, float]:
-    """Unit direction, world axes, to a shrunk mask's middle, and the tangent of its reach."""
-    rows, columns = (_step(camera.width, camera.height) * (i + 0.5) for i in np.nonzero(mask))
-    (fx, fy), (cx, cy) = camera.focal, camera.principal_point
-    x, y = (columns - cx) / fx, (rows - cy) / fy
-    middle = np.array([(x.min() + x.max()) / 2.0, (y.min() + y.max()) / 2.0, 1.0])
-    reach = float(np.hypot(x - middle[0], y - middle[1]).max())
-    length = float(np.linalg.norm(middle))
-    return camera.world_from_camera[:3, :3] @ middle / length, reach / length
-
-
-def _step(*sides: int) -> int:
-    """Pixels of a mask that become one when it is shrunk."""
-    return max(1, max(sides) // COARSE_MASK)
-
-
-def _shrunk(mask: NDArray[Any]) -> NDArray[Any]:
-    """Maximum over blocks, so that nothing of the object is lost."""
-    step = _step(*mask.shape)
-    rows, columns = (-(-side // step) * step for side in mask.shape)
-    padded = np.zeros((rows, columns), dtype=bool)
-    padded[: mask.shape[0], : mask.shape[1]] = mask > 0.5
-    return np.asarray(padded.reshape(rows // step, step, columns // step, step).any(axis=(1, 3)))
-
-
-def _carved_box(
-    cameras: Sequence[Camera], masks: Sequence[NDArray[Any]], low: FloatArray, high: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Bounds of the hull inside given bounds, a cell of the lattice wider on each side."""
-    cell = (high - low) / LATTICE
-    axes = low[:, None] + cell[:, None] * (np.arange(LATTICE) + 0.5)
-    num_seen = np.zeros((LATTICE,) * 3, dtype=np.int32)
-    num_outside = np.zeros_like(num_seen)
-    for camera, mask in zip(cameras, masks, strict=True):
-        seen, inside = _look_up(camera, mask, axes)
-        num_seen += seen
-        num_outside += seen & ~inside
-    tolerated = round(BAD_MASKS * len(cameras))
-    hull = (num_outside <= tolerated) & (num_seen >= max(3, len(cameras) // 3))
-    kept = _without_specks(hull)
-    if not kept.any():
-        raise InvalidScene(
-            "The masks have no place in common, so the object cannot be found.",
-            hint="Check that masks and poses belong together, or draw a region.",
-        )
-    where = np.argwhere(kept)
-    return (
-        np.maximum(low, low + (where.min(axis=0) - 1) * cell),
-        np.minimum(high, low + (where.max(axis=0) + 2) * cell),
-    )
-
-
-def _look_up(
-    camera: Camera, mask: NDArray[Any], axes: FloatArray
-) -> tuple[NDArray[Any], NDArray[Any]]:
-    """For each point (i, j, k) of the lattice with the given coordinates (3, n): is it in the
-    pinhole's image, and is it on the shrunk mask there?
-
-    P (x, y, z, 1) is a sum of terms of one coordinate each, so a projection costs two additions.
-    """
-    step = _step(camera.width, camera.height)
-    projection = camera.intrinsics @ camera.camera_from_world[:3]
-    x, y, z = projection[:, :3].T[:, :, None] * axes[:, None, :]
-    sums = (
-        x[:, :, None, None] + y[:, None, :, None] + (z + projection[:, 3:])[:, None, None, :]
-    ).astype(np.float32)
-    depth = np.where(sums[2] > 0.0, sums[2], np.inf)  # behind the camera: pixel 0, and not seen
-    column, row = sums[0] / depth, sums[1] / depth
-    seen = (depth < np.inf) & (column > 0.0) & (column < camera.width)
-    seen &= (row > 0.0) & (row < camera.height)
-    index = (np.where(seen, row, 0.0) // step * mask.shape[1]) + np.where(seen, column, 0.0) // step
-    return seen, mask.ravel()[index.astype(np.intp)]
-
-
-def _without_specks(hull: NDArray[Any]) -> NDArray[Any]:
-    """Drop parts below a hundredth of the largest: cones also meet where nothing stands."""
-    parts, num_parts = label(hull, structure=np.ones((3, 3, 3)))
-    if num_parts == 0:
-        return hull
-    sizes = np.bincount(parts.ravel())
-    sizes[0] = 0
-    return np.asarray((sizes > 0.01 * sizes.max())[parts])
 
 
 def _region(shape: RegionShape, centre: FloatArray, half: FloatArray) -> Region:
