@@ -210,7 +210,9 @@ def _dict_reader(value_hint: Any) -> Reader:
 
     def read(value: Any, where: str) -> Any:
         _expect(isinstance(value, dict), "map", value, where)
-        return {key: inner(item, f"{where}.{str(key)[:40]}") for key, item in value.items()}
+        for key in value:
+            _expect(isinstance(key, str), "text as key", key, where)
+        return {key: inner(item, f"{where}.{key[:40]}") for key, item in value.items()}
 
     return read
 
