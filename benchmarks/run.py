@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Measures the methods on the rendered scenes: `python -m benchmarks.run`.
+
+Writes `docs/benchmarks/surfaces.md` with its figures in `surfaces.json`, a plot and a sheet of the
+meshes. `--scenes` and `--kinds` choose what is measured; the rest keeps its earlier figures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks import tables
+from benchmarks.heldout import HeldOut, measure_heldout
+from benchmarks.measure import SEED, Case, Result, command_for, measure
+from benchmarks.sheet import draw_sheet
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs" / "benchmarks"
+WORK = ROOT / "build" / "benchmarks"
+SCENES = Path.home() / ".cache" / "lightkiln" / "scenes"
+NAMES = tuple(
+    f"{name}{end}" for end in ("", tables.OPEN) for name in ("solid", "thin", "holes", "plain")
+)
+KINDS = ("visual-hull.standard", "stereo.standard", "kiln.draft", "kiln.standard")
+NEEDS_MASKS = ("visual-hull",)
+HELDOUT = Case(scene="solid", method="kiln", preset="standard")
+HELDOUT_KIND = "heldout"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--scenes", nargs="*", default=NAMES, help="which scenes")
+    parser.add_argument(
+        "--kinds", nargs="*", default=(*KINDS, HELDOUT_KIND), help="METHOD.PRESET, heldout"
+    )
+    chosen = parser.parse_args()
+    WORK.mkdir(parents=True, exist_ok=True)
+    DOCS.mkdir(parents=True, exist_ok=True)
+    record = _read()
+    for case in _cases(chosen.scenes, chosen.kinds):
+        record["results"][case.name] = asdict(measure(case, SCENES, WORK))
+        _write(record)
+    if HELDOUT_KIND in chosen.kinds:
+        record["heldout"][HELDOUT.name] = asdict(measure_heldout(HELDOUT, SCENES, WORK))
+    _write(record)
+    _report(record)
+
+
+def _cases(scenes: Sequence[str], kinds: Sequence[str]) -> list[Case]:
+    pairs = (tuple(kind.split(".")) for kind in kinds if kind != HELDOUT_KIND)
+    return [
+        Case(scene=scene, method=method, preset=preset)
+        for method, preset in pairs
+        for scene in scenes
+        if not (method in NEEDS_MASKS and scene.endswith(tables.OPEN))
+    ]
+
+
+def _read() -> dict[str, Any]:
+    path = DOCS / "surfaces.json"
+    return json.loads(path.read_text()) if path.exists() else {"results": {}, "heldout": {}}
+
+
+def _write(record: dict[str, Any]) -> None:
+    record |= {
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "machine": _machine(),
+        "seed": SEED,
+        "versions": {"python": platform.python_version(), "torch": torch.__version__},
+        "commit": _commit(),
+    }
+    (DOCS / "surfaces.json").write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
+
+
+def _report(record: dict[str, Any]) -> None:
+    results = [Result(**values) for values in record["results"].values()]
+    heldout = [HeldOut(**values) for values in record["heldout"].values()]
+    names = [name for name in NAMES if any(r.scene == name for r in results)]
+    tables.plot(results, DOCS / "surfaces.png")
+    draw_sheet(SCENES, names, KINDS, WORK, DOCS / "surfaces-meshes.jpg")
+    example = Case(scene="SCENE", method="METHOD", preset="PRESET")
+    words = command_for(example, Path(), Path("OUT.glb"))[2:]
+    template = Path(__file__).with_name("surfaces.template.md").read_text()
+    text = template.format(
+        command=" ".join(words),
+        bars=tables.bars_table(results, heldout),
+        distance=tables.matrix_table(results, lambda r: f"{r.distance:.3f}"),
+        sides=tables.matrix_table(results, lambda r: f"{r.accuracy:.3f} / {r.completeness:.3f}"),
+        shape=tables.matrix_table(results, lambda r: f"{r.f_score:.1f} / {r.normals:.3f}"),
+        cost=tables.matrix_table(results, lambda r: f"{r.seconds:.0f} s, {r.peak_mb:.0f} MB"),
+        **{key: record[key] for key in ("date", "machine", "seed", "versions", "commit")},
+    )
+    (DOCS / "surfaces.md").write_text(text)
+
+
+def _machine() -> str:
+    """Processor, cores and memory, as far as the system tells."""
+    about = Path("/proc/cpuinfo")
+    models = (
+        [line for line in about.read_text().splitlines() if "model name" in line]
+        if about.exists()
+        else []
+    )
+    model = models[0].partition(":")[2].strip() if models else platform.processor()
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return f"{model}, {os.cpu_count()} cores, {memory:.0f} GiB"
+
+
+def _commit() -> str:
+    command = ["git", "rev-parse", "--short", "HEAD"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout.strip()
+
+
+if __name__ == "__main__":
+    main()
