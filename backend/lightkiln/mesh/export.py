@@ -12,6 +12,7 @@ It must not know methods or jobs.
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,20 @@ WRITTEN = (".glb", ".ply", ".obj")
 READ = (*WRITTEN, ".stl")
 _Y_UP = (".glb", ".obj")
 _LINEAR = (".glb",)
+
+# What trimesh's readers were seen to raise on damaged files.
+_DAMAGE = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    ImportError,  # of optional packages, which only odd files need
+    LookupError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
 
 _GLTF_FROM_WORLD = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
 
@@ -65,21 +80,24 @@ def load_mesh(path: Path) -> TriangleMesh | PointCloud:
         raise UserError(f"The file {path} does not exist.", hint="Check the path.")
     try:
         geometry = _whole(trimesh.load_scene(path, process=False))
-    except Exception as error:  # noqa: BLE001 a reader of foreign files ends here: it raises anything
+        positions = np.asarray(getattr(geometry, "vertices", ()), dtype=np.float64)
+        triangles = np.asarray(getattr(geometry, "faces", ()), dtype=np.int64).reshape(-1, 3)
+    except _DAMAGE as error:
         raise UserError(
             f"{path.name} cannot be read: {error}.", hint="Export it again, best as GLB or PLY."
         ) from None
-    positions = np.asarray(getattr(geometry, "vertices", ()), dtype=np.float64)
     if len(positions) == 0 or not np.isfinite(positions).all():
         raise UserError(f"{path.name} holds no usable vertices.", hint="Export it again.")
+    if len(triangles) and not 0 <= triangles.min() <= triangles.max() < len(positions):
+        raise UserError(f"{path.name} has triangles without vertices.", hint="Export it again.")
     turn = _GLTF_FROM_WORLD if suffix in _Y_UP else np.eye(3)
     positions = (positions @ turn).astype(np.float32)
     colors = _colors(geometry, is_linear=suffix in _LINEAR)
-    if not isinstance(geometry, trimesh.Trimesh):
+    if len(triangles) == 0:
         return PointCloud(positions=positions, colors=colors)
     return TriangleMesh(
         positions=positions,
-        triangles=np.asarray(geometry.faces, dtype=np.int32),
+        triangles=triangles.astype(np.int32),
         colors=colors,
         normals=np.asarray(geometry.vertex_normals @ turn, dtype=np.float32),
     )

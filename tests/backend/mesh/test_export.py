@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import trimesh
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from lightkiln.mesh.export import WRITTEN, load_mesh, save_mesh
 from lightkiln_shared.errors import UserError
 from lightkiln_shared.geometry import PointCloud, TriangleMesh
@@ -73,6 +75,33 @@ def test_damaged_files_are_named(suffix: str, content: bytes, tmp_path: Path) ->
     path.write_bytes(content)
     with pytest.raises(UserError, match="broken"):
         load_mesh(path)
+
+
+@pytest.mark.parametrize("suffix", WRITTEN)
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_damage_anywhere_ends_in_a_mesh_or_in_that_sentence(
+    suffix: str, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    path = tmp_path_factory.getbasetemp() / f"damaged{suffix}"
+    save_mesh(SMALL, path)
+    content = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    path.write_bytes(content[: data.draw(st.integers(len(content) // 2, len(content)))])
+    try:
+        loaded = load_mesh(path)
+    except UserError as error:
+        assert path.name in error.message
+    else:
+        assert np.isfinite(loaded.positions).all()
+
+
+SMALL = TriangleMesh(
+    positions=np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]], dtype=np.float32),
+    triangles=np.array([[0, 2, 1], [0, 1, 3], [1, 2, 3], [2, 0, 3]], dtype=np.int32),
+    colors=np.full((4, 3), 0.5, dtype=np.float32),
+)
 
 
 def test_missing_files_and_strange_suffixes_are_named(tmp_path: Path) -> None:
