@@ -53,11 +53,13 @@ def build() -> Path:
     manifest = tomllib.loads((STAGE / "blender_manifest.toml").read_text())
     DIST.mkdir(exist_ok=True)
     path = DIST / f"{manifest['id']}-{manifest['version']}.zip"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(path, "w") as archive:
         for file in sorted(STAGE.rglob("*")):
             if file.is_file():
                 name = file.relative_to(STAGE).as_posix()
-                archive.writestr(zipfile.ZipInfo(name, EPOCH), file.read_bytes())
+                archive.writestr(
+                    zipfile.ZipInfo(name, EPOCH), file.read_bytes(), zipfile.ZIP_DEFLATED
+                )
     return path
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -232,15 +233,9 @@ class Connection:
 
 async def connect(endpoint: Endpoint, on_news: OnNews) -> Connection:
     """Open TLS and compare the certificate; `open_session` comes next, while `run` runs."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE  # the fingerprint below is the check
-    context.set_alpn_protocols([ALPN])
+    opening = asyncio.open_connection(endpoint.address, endpoint.port, ssl=_tls())
     try:
-        reader, writer = await asyncio.wait_for(
-            asyncio.open_connection(endpoint.address, endpoint.port, ssl=context), CONNECT_SECONDS
-        )
+        reader, writer = await asyncio.wait_for(opening, CONNECT_SECONDS)
     except (OSError, TimeoutError):
         raise BackendLost(f"No backend answers at {endpoint.address}:{endpoint.port}.") from None
     try:
@@ -263,10 +258,30 @@ async def open_session(connection: Connection, endpoint: Endpoint, client: str) 
     return welcome
 
 
+def fingerprint_at(address: str, port: int) -> str:
+    """The fingerprint of whatever listens there; blocks; raises `OSError` if nothing does."""
+    with (
+        socket.create_connection((address, port), CONNECT_SECONDS) as plain,
+        _tls().wrap_socket(plain) as peer,
+    ):
+        return _fingerprint(peer)
+
+
+def _tls() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE  # the fingerprint is the check
+    context.set_alpn_protocols([ALPN])
+    return context
+
+
+def _fingerprint(peer: ssl.SSLObject | ssl.SSLSocket) -> str:
+    return hashlib.sha256(peer.getpeercert(binary_form=True) or b"").hexdigest()
+
+
 def _check_peer(peer: ssl.SSLObject, endpoint: Endpoint) -> None:
-    certificate = peer.getpeercert(binary_form=True) or b""
-    seen = hashlib.sha256(certificate).hexdigest()
-    if not hmac.compare_digest(seen, endpoint.fingerprint):
+    if not hmac.compare_digest(_fingerprint(peer), endpoint.fingerprint):
         raise NotAuthorised(
             "The backend's certificate is not the one it should have.",
             hint="Something else may answer at its address. Disconnect and start the backend anew.",

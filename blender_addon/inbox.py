@@ -67,7 +67,7 @@ def unregister() -> None:
     _stop_building()
     backend.disconnect()
     preview_mesh.remove()
-    status.current.job = None
+    status.current = status.Status()
 
 
 def _tick() -> float:

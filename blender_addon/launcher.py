@@ -2,8 +2,8 @@
 """Finds the backend on this computer, or starts it. No bpy: this runs in the client's thread.
 
 The token is made here and handed over through the child's standard input, because arguments and
-environments can be read by others. A small file that only its owner may read remembers where the
-backend listens, so that the next Blender finds the one that still runs and the job in it.
+environments can be read by others. The backend leaves a file that only its owner may read, which
+says where it listens: so the next Blender finds the one that still runs, and the job in it.
 It must not know the wire.
 """
 
@@ -15,26 +15,26 @@ import os
 import secrets
 import shlex
 import shutil
-import socket
 import subprocess
 import threading
 import time
 from collections import deque
-from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-from .connection import Endpoint
+from .connection import Endpoint, fingerprint_at
 from .shared.errors import BackendLost, UserError
 
 COMMAND_VARIABLE = "LIGHTKILN_COMMAND"
 START_SECONDS = 60.0
-PROBE_SECONDS = 1.0
+RUNTIME_FILE = "server.json"
+IDLE_EXIT_SECONDS = 600
+"""A backend without a Blender and without work ends after this."""
 MAX_STARTS = 3
 STARTS_WINDOW = 60.0
 """Seconds in which so many starts are too many: a backend that dies at once is not started again
 and again."""
 
-_PRIVATE = 0o600
 _PYTHON_VARIABLES = ("PYTHONHOME", "PYTHONPATH")  # Blender's own would break the backend's Python
 
 
@@ -59,18 +59,14 @@ class Launcher:
         return known
 
     def running(self) -> Endpoint | None:
-        """The backend that the runtime file names, if something listens there."""
+        """The backend that the runtime file names, if it is what answers there."""
         try:
-            endpoint = Endpoint(**json.loads(self._runtime.read_bytes()))
-            _check_loopback(endpoint.address)
-            socket.create_connection((endpoint.address, endpoint.port), PROBE_SECONDS).close()
-        except (OSError, ValueError, TypeError):
+            said = json.loads((self._data / RUNTIME_FILE).read_bytes())
+            endpoint = _endpoint(said, said["token"])
+            is_it = fingerprint_at(endpoint.address, endpoint.port) == endpoint.fingerprint
+        except (OSError, ValueError, TypeError, KeyError):
             return None
-        return endpoint
-
-    @property
-    def _runtime(self) -> Path:
-        return self._data / "attach.json"
+        return endpoint if is_it else None
 
     def _start(self) -> Endpoint:
         now = time.monotonic()
@@ -82,19 +78,11 @@ class Launcher:
         self._starts.append(now)
         self._data.mkdir(parents=True, exist_ok=True)
         token = secrets.token_hex(32)
-        said = self._spawn([*find_command(self._command), "serve"], token)
-        endpoint = Endpoint(
-            address=said["address"],
-            port=said["port"],
-            fingerprint=said["fingerprint"],
-            token=token,
-        )
-        _check_loopback(endpoint.address)
-        _write_private(self._runtime, json.dumps(asdict(endpoint)).encode())
-        return endpoint
+        return _endpoint(self._spawn([*find_command(self._command), "serve"], token), token)
 
-    def _spawn(self, command: list[str], token: str) -> dict[str, object]:
+    def _spawn(self, command: list[str], token: str) -> dict[str, Any]:
         command += ["--data", str(self._data), "--token-from-stdin"]
+        command += ["--idle-exit", str(IDLE_EXIT_SECONDS)]
         try:
             with self._log.open("ab") as log:
                 process = subprocess.Popen(
@@ -112,7 +100,7 @@ class Launcher:
             ) from None
         return self._hear(process, token)
 
-    def _hear(self, process: subprocess.Popen[bytes], token: str) -> dict[str, object]:
+    def _hear(self, process: subprocess.Popen[bytes], token: str) -> dict[str, Any]:
         """Hand the token over and read the one line in which the backend says where it listens."""
         assert process.stdin and process.stdout
         too_late = threading.Timer(START_SECONDS, process.kill)
@@ -158,18 +146,16 @@ def find_command(preferred: str) -> list[str]:
     )
 
 
-def _check_loopback(address: str) -> None:
-    if not ipaddress.ip_address(address).is_loopback:
-        raise ValueError(f"{address} is not this computer")
-
-
-def _write_private(path: Path, data: bytes) -> None:
-    beside = path.with_suffix(".new")
-    beside.unlink(missing_ok=True)
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-    beside.replace(path)
+def _endpoint(said: dict[str, Any], token: str) -> Endpoint:
+    """What a backend says of itself; `ValueError` if it is not on this computer."""
+    if not ipaddress.ip_address(said["address"]).is_loopback:
+        raise ValueError(f"{said['address']} is not this computer")
+    return Endpoint(
+        address=said["address"],
+        port=int(said["port"]),
+        fingerprint=said["fingerprint"],
+        token=token,
+    )
 
 
 _DETACHED: dict[str, object] = (

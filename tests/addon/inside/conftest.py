@@ -62,10 +62,13 @@ def pump_until() -> Callable[..., None]:
     """Play the timer until something holds; fails after some seconds, saying what was going on."""
     inbox, status = module("inbox"), module("status")
 
-    def pump(holds: Callable[[], object], seconds: float = 60.0) -> None:
+    def pump(holds: Callable[[], object], *, seconds: float = 60.0, may_fail: bool = False) -> None:
         end = time.monotonic() + seconds
         while not holds():
             assert time.monotonic() < end, status.current
+            assert may_fail or status.current.job is None or status.current.job.state != "failed", (
+                status.current.job.reason
+            )
             inbox.pump()
             time.sleep(0.02)
 

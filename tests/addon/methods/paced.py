@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A method for the tests of the add-on: takes its time, shows all it can, and its mesh is known.
+
+The mesh is a cube's corners around `CENTRE`: the octahedron of radius 0.5 m, red above, blue below.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from lightkiln.api import Camera, Inputs, MethodSpec, RenderedImage, Run, TriangleMesh, param
+
+CENTRE = np.array([1.0, 2.0, 3.0])
+STEP_SECONDS = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class Params:
+    rounds: int = param(20, "Steps to take.", min=1, max=1000, unit="steps")
+    radius: float = param(0.5, "Radius of the octahedron.", min=0.01, max=0.9, unit="m")
+    closed: bool = param(True, "Close the lower half.")
+    paint: str = param("two", "Colours.", choices=("two", "none"), advanced=True)
+
+
+SPEC = MethodSpec(
+    name="paced",
+    title="Paced",
+    summary="Takes its time.",
+    params=Params,
+    entry="paced:reconstruct",
+    presets={"draft": {"rounds": 5}, "high": {"rounds": 400, "radius": 0.7}},
+)
+
+
+def reconstruct(inputs: Inputs, params: Params, run: Run) -> TriangleMesh:
+    """The octahedron, whatever the images show."""
+    run.preview(_render)
+    run.preview_mesh(lambda: _octahedron(params))
+    run.warn("This method does not look at the images.")
+    with run.phase("pacing", 1.0):
+        for step in run.steps(params.rounds):
+            time.sleep(STEP_SECONDS)
+            run.record(loss=1.0 / (1 + step), psnr=20.0 + step)
+    return _octahedron(params)
+
+
+def _render(camera: Camera) -> RenderedImage:
+    pixels = np.zeros((camera.height, camera.width, 4), dtype=np.uint8)
+    pixels[: camera.height // 2] = (255, 0, 0, 255)
+    pixels[camera.height // 2 :] = (0, 0, 128, 255)
+    return RenderedImage(pixels=pixels, camera=camera)
+
+
+def _octahedron(params: Params) -> TriangleMesh:
+    corners = np.concatenate([np.eye(3), -np.eye(3)])
+    faces = [(0, 1, 2), (1, 3, 2), (3, 4, 2), (4, 0, 2)]
+    faces += [(1, 0, 5), (3, 1, 5), (4, 3, 5), (0, 4, 5)] if params.closed else []
+    colors = np.where(corners[:, 2:] >= 0.0, (1.0, 0.0, 0.0), (0.0, 0.0, 0.5))
+    return TriangleMesh(
+        positions=(CENTRE + params.radius * corners).astype(np.float32),
+        triangles=np.array(faces, dtype=np.int32),
+        colors=colors.astype(np.float32) if params.paint == "two" else None,
+    )

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs `inside/` in every Blender that the extension supports, on the zip that ships."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from addon.environments import BLENDERS, Unavailable, python_of
+
+import build_addon
+
+HERE = Path(__file__).parent
+TIMEOUT = 900
+
+
+@pytest.fixture(scope="module")
+def extension() -> Path:
+    return build_addon.build()
+
+
+@pytest.fixture
+def blender_folder(tmp_path: Path) -> Iterator[Path]:
+    """Where Blender keeps its own files; the backends started from there end with it."""
+    yield tmp_path
+    for runtime in tmp_path.rglob("server.json"):
+        os.kill(json.loads(runtime.read_text())["pid"], signal.SIGTERM)
+
+
+@pytest.mark.blender
+@pytest.mark.timeout(TIMEOUT + 600)  # making an environment takes a while, once
+@pytest.mark.parametrize("blender", BLENDERS)
+def test_the_extension_works_in(blender: str, extension: Path, blender_folder: Path) -> None:
+    try:
+        python = python_of(blender)
+    except Unavailable as reason:
+        pytest.skip(str(reason))
+    command = [python, "-m", "pytest", "-q", "-c", os.devnull, "-p", "no:cacheprovider"]
+    command += ["--rootdir", HERE / "inside", "--confcutdir", HERE / "inside", HERE / "inside"]
+    backend = ["env", f"PYTHONPATH={HERE / 'methods'}", sys.executable, "-m", "lightkiln"]
+    about = {
+        "BLENDER_USER_RESOURCES": str(blender_folder),
+        "LIGHTKILN_ZIP": str(extension),
+        "LIGHTKILN_COMMAND": shlex.join(backend),
+        "LIGHTKILN_METHODS": "paced:SPEC",
+        "LIGHTKILN_PYTHON": sys.executable,
+    }
+    run = subprocess.run(
+        command, env={**os.environ, **about}, capture_output=True, text=True, timeout=TIMEOUT
+    )
+    assert run.returncode == 0, run.stdout[-8000:] + run.stderr[-2000:]
