@@ -64,7 +64,7 @@ def interpolate(
     image = np.zeros((*raster.depth.shape, values.shape[1]), dtype=np.float32)
     corners = mesh.triangles[raster.triangle[raster.seen]]
     shares = raster.barycentric[raster.seen]
-    image[raster.seen] = np.einsum("nk,nkc->nc", shares, values[corners])
+    image[raster.seen] = sum(shares[:, k, None] * values[corners[:, k]] for k in range(3))
     return image
 
 
@@ -78,12 +78,12 @@ def shade(
     """
     fine = scaled(camera, camera.width * samples, camera.height * samples)
     raster = rasterize(mesh, fine)
-    if clay or mesh.colors is None:
-        color = np.repeat(CLAY * _headlight(mesh, fine, raster)[..., None], 3, axis=-1)
-    else:
-        color = interpolate(raster, mesh, mesh.colors)
+    colors = mesh.colors
+    if clay or colors is None:
+        colors = _clay(mesh, camera)
+    color = interpolate(raster, mesh, colors)
     seen = raster.seen[..., None].astype(np.float32)
-    blocks = np.concatenate([color * seen, seen], axis=-1).reshape(
+    blocks = np.concatenate([color, seen], axis=-1).reshape(
         camera.height, samples, camera.width, samples, 4
     )
     mean = blocks.mean(axis=(1, 3))
@@ -92,13 +92,11 @@ def shade(
     return np.concatenate([srgb_bytes(straight), alpha], axis=-1)
 
 
-def _headlight(mesh: TriangleMesh, camera: Camera, raster: Raster) -> NDArray[Any]:
-    """(H, W) in [0, 1]: the cosine between the surface and the way to the camera."""
+def _clay(mesh: TriangleMesh, camera: Camera) -> NDArray[Any]:
+    """(V, 3): grey, by the cosine between the surface and the way to the camera."""
     normals = mesh.normals
     if normals is None:
         normals = vertex_normals(mesh.positions, mesh.triangles)
-    normal = unit(interpolate(raster, mesh, normals))
-    point = interpolate(raster, mesh, mesh.positions)
-    to_camera = unit((camera.centre - point).astype(np.float32))
-    cosine = np.abs((normal * to_camera).sum(axis=-1))
-    return np.asarray(AMBIENT + (1.0 - AMBIENT) * cosine)
+    cosine = np.abs((normals * unit(camera.centre - mesh.positions)).sum(axis=-1))
+    grey = CLAY * (AMBIENT + (1.0 - AMBIENT) * cosine)
+    return np.repeat(grey[:, None], 3, axis=1).astype(np.float32)
