@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import ssl
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -33,9 +33,11 @@ from lightkiln_shared.messages import (
     Reply,
     Request,
     SubmitJob,
+    WatchJob,
     Welcome,
 )
 from lightkiln_shared.session import Closed, CreditGrown, Data, Incoming, Pinged, Session, Side
+from running_server import RunningServer
 
 R = TypeVar("R", bound=Reply)
 E = TypeVar("E", bound=Event)
@@ -233,3 +235,20 @@ async def unwelcome(port: int) -> Client:
         "127.0.0.1", port, ssl=tls_context(), limit=1024 * 1024
     )
     return Client(reader, writer)
+
+
+def talk(server: RunningServer, talking: Callable[[Client], Awaitable[None]]) -> None:
+    """Connect, say hello, talk."""
+
+    async def whole() -> None:
+        async with connected(server.port, server.token) as client:
+            await asyncio.wait_for(talking(client), 60)
+
+    asyncio.run(whole())
+
+
+async def followed(client: Client, scene: str, **params: Any) -> str:
+    """Submit a job and watch it."""
+    job_id = await client.submit(scene, **params)
+    await client.ask(WatchJob(job_id=job_id))
+    return job_id

@@ -64,8 +64,9 @@ class LocalWorker:
             self._process.stdin.close()
 
     async def _ended_within(self, seconds: float) -> bool:
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(asyncio.shield(self._process.wait()), seconds)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._process.wait()
         return self._process.returncode is not None
 
     def _signal(self, terminate: bool) -> None:

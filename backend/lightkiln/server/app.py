@@ -126,4 +126,5 @@ async def _until_the_end(config: ServerConfig, services: Services, listener: Lis
             _log.info("nothing to do for %.0f s: ending", config.idle_exit)
             return
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(ended.wait(), IDLE_LOOK_SECONDS)
+            async with asyncio.timeout(IDLE_LOOK_SECONDS):
+                await ended.wait()

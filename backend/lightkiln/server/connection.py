@@ -100,7 +100,8 @@ class Connection:
         with contextlib.suppress(OSError):
             self._writer.writelines(self._outbox.take_frames())
             self._writer.write(self._session.close(error.message))
-            await asyncio.wait_for(self._writer.drain(), 1.0)
+            async with asyncio.timeout(1.0):
+                await self._writer.drain()
 
     # ------------------------------------------------------------ reading
 
@@ -179,7 +180,8 @@ class Connection:
             pieces = await self._outbox.take()
             if pieces:
                 self._writer.writelines(pieces)
-                await asyncio.wait_for(self._writer.drain(), limits.WRITE_SECONDS)
+                async with asyncio.timeout(limits.WRITE_SECONDS):
+                    await self._writer.drain()
             else:
                 await self._outbox.wait()
 
@@ -191,7 +193,8 @@ class Connection:
         raise _Over
 
     async def _expect_hello(self) -> None:
-        await asyncio.wait_for(self._is_welcome.wait(), limits.HELLO_SECONDS)
+        async with asyncio.timeout(limits.HELLO_SECONDS):
+            await self._is_welcome.wait()
 
 
 def _failed(error: LightkilnError) -> Failed:

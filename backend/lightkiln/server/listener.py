@@ -111,4 +111,5 @@ class Listener:
     async def _close(writer: StreamWriter) -> None:
         writer.close()
         with contextlib.suppress(OSError):
-            await asyncio.wait_for(writer.wait_closed(), CLOSE_SECONDS)
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await writer.wait_closed()
