@@ -76,7 +76,7 @@ def _march(
     z = begin
     value = sample(distance, start + z * step)
     if value < 0.0:
-        return z
+        return float(z)
     while sign * (end - z) > 0.0:
         last_z, last_value = z, value
         z += sign * max(STEP * value, LEAST_STEP) / speed
@@ -84,7 +84,7 @@ def _march(
             return 0.0
         value = sample(distance, start + z * step)
         if value < 0.0:
-            return last_z + (z - last_z) * last_value / (last_value - value)
+            return float(last_z + (z - last_z) * last_value / (last_value - value))
     return 0.0
 
 

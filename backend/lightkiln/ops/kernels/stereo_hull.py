@@ -3,8 +3,8 @@
 
 Notation: `indices_from_world` (V, 3, 4) maps a world point to homogeneous array indices and depth;
 `edges`, one (H, W) a view, are the masks' signed distances in pixels, negative on the object. A
-point at depth z sees the silhouette at about edge * z / focal metres, and the intersection of all cones is
-the maximum over the views. It must not know how the masks came about.
+point at depth z sees the silhouette at about edge * z / focal metres, and the intersection of all
+cones is the maximum over the views. It must not know how the masks came about.
 """
 
 from __future__ import annotations

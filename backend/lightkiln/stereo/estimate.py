@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Posed views in, depth maps and a first signed distance out: the service that methods start from.
+
+It must not know meshes or which method calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from lightkiln_shared.errors import InvalidScene
+from lightkiln_shared.scene import Region
+from numpy.typing import NDArray
+
+from lightkiln.capture.inputs import Inputs
+from lightkiln.ops.bricks import BrickGrid
+
+from . import consistency, depth_maps, fusion, hull, lattice, sources
+from .depth_maps import DepthMap, Enclosure
+from .views import GreyView, halved, prepare
+
+SHARES = {"hull": 0.1, "depth maps": 0.75, "fusion": 0.15}
+"""Parts of the time, as measured on 48 views of 400 x 400."""
+
+
+class Progress(Protocol):
+    """What stereo asks of a run: `methods.spec.Run` offers it."""
+
+    seed: int
+    device: str
+
+    def phase(self, name: str, share: float) -> AbstractContextManager[None]: ...
+
+    def steps(self, count: int) -> Iterator[int]: ...
+
+    def warn(self, text: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StereoSettings:
+    """How fine and how long."""
+
+    resolution: int = 224
+    """Voxels along the enclosure's longest side."""
+    max_side: int = 480
+    """Larger images are shrunk to so many pixels."""
+    stride: int = 2
+    """A depth for every so many pixels of those."""
+    num_planes: int = 72
+    num_sources: int = 4
+    rounds: int = 2
+    """Of propagation and random variation."""
+    num_neighbours: int = 8
+    """Views that may confirm a depth."""
+    least_views: int = 2
+    """Views that must."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class StereoResult:
+    """A first surface."""
+
+    grid: BrickGrid
+    """Channel 0: signed distance, metres, negative inside; channel 1: confidence in [0, 1]."""
+    depths: tuple[DepthMap, ...]
+    """One for each view, in their order; all unknown for views that were not reached."""
+    hull: Enclosure | None
+    """The visual hull, if there are masks."""
+
+
+def estimate(
+    inputs: Inputs, settings: StereoSettings, run: Progress, share: float = 1.0
+) -> StereoResult:
+    """Hull, depth maps, fusion, within `share` of the run's time.
+
+    Raises `InvalidScene` for fewer than two views, `NothingReconstructed` if the hull is empty.
+    """
+    if len(inputs.views) < 2:
+        raise InvalidScene(
+            "Stereo needs at least two views.", hint="Select more cameras that see the object."
+        )
+    views = [prepare(view, settings.max_side) for view in inputs.views]
+    with run.phase("hull", share * SHARES["hull"]):
+        enclosure = enclose(views, inputs.region, settings.resolution)
+    with run.phase("depth maps", share * SHARES["depth maps"]):
+        depths = see(views, enclosure, settings, run)
+    with run.phase("fusion", share * SHARES["fusion"]):
+        grid = fusion.fuse(depths, enclosure, masked=inputs.has_masks)
+    return StereoResult(
+        grid=grid, depths=tuple(depths), hull=enclosure if inputs.has_masks else None
+    )
+
+
+def enclose(views: Sequence[GreyView], region: Region, resolution: int) -> Enclosure:
+    """The visual hull, or the region itself where a view has no mask."""
+    if all(view.mask is not None for view in views):
+        place, distance = hull.enclose(views, region, resolution)
+        return Enclosure(lattice=place, distance=distance)
+    place = lattice.around(*lattice.bounds(region), resolution, hull.MARGIN)
+    return Enclosure(lattice=place, distance=lattice.region_distance(region, place))
+
+
+def see(
+    views: Sequence[GreyView], enclosure: Enclosure, settings: StereoSettings, run: Progress
+) -> list[DepthMap]:
+    """A depth map for each view, of what other views confirm."""
+    centre = middle(enclosure)
+    chosen = sources.choose(views, centre, settings.num_sources)
+    if not any(chosen):
+        run.warn(
+            "No two cameras look at the region from 1.5 to 60 degrees apart: no depth is seen."
+        )
+    coarse = [halved(view) for view in views]
+    maps = [depth_maps.unknown(view.camera, settings.stride) for view in views]
+    random = np.random.default_rng(run.seed)
+    for view in run.steps(len(views)):
+        if chosen[view]:
+            start = depth_maps.sweep(
+                sources.bundle(coarse, view, chosen[view]),
+                coarse[view],
+                enclosure,
+                settings.num_planes,
+            )
+            fine = sources.bundle(views, view, chosen[view], settings.stride)
+            maps[view] = depth_maps.refine(fine, maps[view].camera, start, settings.rounds, random)
+    neighbours = sources.choose(views, centre, settings.num_neighbours)
+    return consistency.confirmed(maps, neighbours, settings.least_views)
+
+
+def middle(enclosure: Enclosure) -> NDArray[Any]:
+    """The centre of mass (3,) of an enclosure, metres."""
+    inside = np.argwhere(enclosure.distance < 0.0)
+    place = enclosure.lattice
+    return np.asarray(place.origin + place.voxel * inside.mean(axis=0))

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Depth maps become one signed distance.
+
+The maps vote at lattice points near the enclosure's inside; what none of them sees is decided by
+the enclosure (with masks: inside the hull is inside, until a view looks through it) or by the votes
+(without: a point that enough views find hidden is inside). A membrane ties all of it together, the
+hull cuts it, and the result is made a true signed distance again. It must not know images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lightkiln.ops.bricks import BrickGrid, from_dense
+from lightkiln.ops.kernels import stereo_fuse
+from lightkiln.ops.kernels.redistance import redistance
+
+from .consistency import as_map
+from .depth_maps import DepthMap, Enclosure
+
+TRUNCATION = 3.0
+"""Voxels."""
+BAND = 5.0
+"""Voxels about the surface that the grid stores."""
+STIFFNESS = 0.15
+"""Of the membrane, where one sure view has a weight of 1."""
+NUM_RELAXATIONS = 24
+HULL_WEIGHT = 0.02
+"""What a point weighs that no view has decided, against 1 for a view that sees a surface there."""
+HIDDEN_SHARE = 0.35
+"""Without masks: a point is inside if so many of the views that face it find it hidden."""
+HULL_SLACK = 0.75
+"""Voxels that the surface may lie outside the hull: masks are not exact."""
+
+
+def fuse(maps: Sequence[DepthMap], enclosure: Enclosure, *, masked: bool) -> BrickGrid:
+    """The surface that the maps agree on.
+
+    Channel 0: signed distance, metres, negative inside; channel 1: confidence in [0, 1], 0 where no
+    view has seen a surface. With `masked` the enclosure is the hull, otherwise the region.
+    """
+    lattice = enclosure.lattice
+    near = enclosure.distance < 2.0 * lattice.voxel
+    points = (lattice.origin + lattice.voxel * np.argwhere(near)).astype(np.float32)
+    truncation = TRUNCATION * lattice.voxel
+    sums = np.zeros((2, len(points)), dtype=np.float32)
+    votes = np.zeros((3, len(points)), dtype=np.int16)
+    for depth_map in maps:
+        stereo_fuse.vote(as_map(depth_map), points, truncation, sums, votes)
+    prior = _prior(enclosure.distance[near], votes, truncation, masked=masked)
+    weight = sums[1] + HULL_WEIGHT
+    target = (sums[0] + HULL_WEIGHT * prior) / weight
+    distance = np.clip(enclosure.distance, -truncation, truncation)
+    distance[near] = target
+    weights = np.full(lattice.shape, HULL_WEIGHT, dtype=np.float32)
+    weights[near] = weight
+    seen = np.zeros(lattice.shape, dtype=np.float32)
+    seen[near] = sums[1]
+    smooth = relaxed(distance, weights)
+    cut = np.maximum(smooth, enclosure.distance - HULL_SLACK * lattice.voxel)
+    final = redistance(cut, lattice.voxel)
+    return _stored(final, np.minimum(seen, 1.0), enclosure)
+
+
+def relaxed(distance: NDArray[Any], weights: NDArray[Any]) -> NDArray[Any]:
+    """A membrane through `distance`, soft where `weights` are small, both (X, Y, Z) float32."""
+    values, out = distance, np.empty_like(distance)
+    for _ in range(NUM_RELAXATIONS):
+        stereo_fuse.relax(values, distance, weights, STIFFNESS, out)
+        values, out = out, (np.empty_like(out) if values is distance else values)
+    return values
+
+
+def _prior(
+    enclosure: NDArray[Any], votes: NDArray[Any], truncation: float, *, masked: bool
+) -> NDArray[Any]:
+    """What a point is taken for before any surface is seen: (N,) float32, metres."""
+    free, hidden, facing = votes
+    inside = np.maximum(enclosure, -truncation)
+    if masked:
+        return np.asarray(inside)
+    enough = (hidden >= np.maximum(HIDDEN_SHARE * facing, 2.0)) & (free <= 0.1 * hidden)
+    return np.asarray(np.where(enough, inside, truncation), dtype=np.float32)
+
+
+def _stored(distance: NDArray[Any], confidence: NDArray[Any], enclosure: Enclosure) -> BrickGrid:
+    lattice = enclosure.lattice
+    values = np.stack([distance, confidence.astype(np.float32)], axis=-1)
+    band = np.abs(distance) < BAND * lattice.voxel
+    return from_dense(values, band, lattice.origin, lattice.voxel)
