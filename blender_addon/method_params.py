@@ -124,7 +124,7 @@ def _property(spec: ParamSpec) -> Any:
         return BoolProperty(**about, default=bool(spec.default))
     if spec.kind is ParamKind.INT:
         bounds = {"min": _clamped(low, -INT_MAX), "max": _clamped(high, INT_MAX)}
-        return IntProperty(**about, default=_clamped(float(spec.default), 0), **bounds)
+        return IntProperty(**about, default=spec.default, **bounds)
     if spec.kind is ParamKind.FLOAT:
         limits = {key: value for key, value in (("min", low), ("max", high)) if value is not None}
         return FloatProperty(**about, default=float(spec.default), precision=4, **limits)
@@ -139,11 +139,15 @@ def _is_usable(spec: ParamSpec) -> bool:
     is_free = PARAM_NAME.fullmatch(spec.name) and not hasattr(PropertyGroup, spec.name)
     if not is_free or spec.name in ("name", FILLED):
         return False
+    return _is_valid(spec, spec.default)
+
+
+def _is_valid(spec: ParamSpec, value: Scalar) -> bool:
     try:
-        checked(spec, spec.default)
+        checked(spec, value)
     except InvalidParams:
         return False
-    return True
+    return spec.kind is not ParamKind.INT or abs(value) <= INT_MAX
 
 
 def _fill(group: PropertyGroup, info: MethodInfo, preset: str) -> None:
@@ -154,6 +158,7 @@ def _fill(group: PropertyGroup, info: MethodInfo, preset: str) -> None:
 
 def _preset_value(info: MethodInfo, spec: ParamSpec, preset: str) -> Scalar:
     value = info.presets.get(preset, {}).get(spec.name, spec.default)
+    value = value if _is_valid(spec, value) else spec.default
     return float(value) if spec.kind is ParamKind.FLOAT else value
 
 

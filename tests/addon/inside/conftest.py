@@ -18,6 +18,7 @@ import bpy  # isort: skip  makes its own modules importable
 import addon_utils
 import numpy as np
 import pytest
+from mathutils import Matrix
 
 PACKAGE = "bl_ext.user_default.lightkiln"
 
@@ -90,7 +91,7 @@ def add_camera() -> Callable[..., bpy.types.Object]:
         right /= np.linalg.norm(right)
         matrix[:3, :3] = np.stack([right, np.cross(back, right), back], axis=1)
         matrix[:3, 3] = position
-        camera.matrix_world = [list(row) for row in matrix]
+        camera.matrix_world = Matrix(matrix)
         camera.select_set(True)
         if image is not None:
             loaded = bpy.data.images.load(str(image), check_existing=True)

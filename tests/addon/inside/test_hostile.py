@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A backend that lies, dies or is another: one sentence, no dead button, nothing half-done."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+import bpy
+import pytest
+from conftest import module
+from pictures import png
+
+LIAR = Path(__file__).parent.parent / "methods" / "hostile_backend.py"
+
+
+@pytest.fixture
+def start_lying(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    add_camera: Callable[..., bpy.types.Object],
+) -> Callable[[str], None]:
+    """Makes the next backend that is started one that lies, and orders a job."""
+
+    def start(lie: str) -> None:
+        command = [os.environ["LIGHTKILN_PYTHON"], str(LIAR), lie]
+        monkeypatch.setenv("LIGHTKILN_COMMAND", shlex.join(command))
+        module("preferences").get().data_folder = str(tmp_path / "backend")
+        for index, x in enumerate((-4.0, 4.0, 6.0)):
+            add_camera(str(index), (x, 2.0, 1.0), (0.0, 0.0, 0.0), png(tmp_path / f"{index}.png"))
+        bpy.ops.lightkiln.reconstruct()
+
+    return start
+
+
+def _says(text: str) -> Callable[[], bool]:
+    status = module("status")
+
+    def holds() -> bool:
+        current = status.current
+        said = [current.problem, current.link_error, current.job.reason if current.job else ""]
+        return any(text in sentence for sentence in said)
+
+    return holds
+
+
+@pytest.mark.parametrize(
+    ("lie", "sentence"),
+    [
+        ("nan", "positions that are no numbers"),
+        ("index", "a triangle of vertex 4"),
+        ("negative", "a triangle of vertex -1"),
+        ("many", "bytes instead of"),
+        ("few", "bytes instead of"),
+        ("short", "bytes instead of"),
+        ("hash", "arrived damaged"),
+    ],
+)
+def test_a_mesh_that_cannot_be_is_refused(
+    start_lying: Callable[[str], None], pump_until: Callable[..., None], lie: str, sentence: str
+) -> None:
+    start_lying(lie)
+    pump_until(_says(sentence), may_fail=True)
+    assert not bpy.data.meshes
+    assert "Lightkiln" not in bpy.data.collections
+    assert bpy.ops.lightkiln.reconstruct.poll()
+    assert bpy.ops.lightkiln.fetch_result.poll()
+
+
+@pytest.mark.parametrize(
+    ("lie", "sentence"),
+    [
+        ("preview-index", "a triangle of vertex 3"),
+        ("preview-many", "its size is not what it says"),
+        ("certificate", "certificate is not the one"),
+        ("token", "The token is wrong."),
+        ("protocol", "speaks protocol 99"),
+        ("dies", "the graphics card has melted"),
+    ],
+)
+def test_a_backend_that_cannot_be_trusted_is_left_with_a_sentence(
+    start_lying: Callable[[str], None], pump_until: Callable[..., None], lie: str, sentence: str
+) -> None:
+    start_lying(lie)
+    pump_until(_says(sentence), may_fail=True)
+    assert not bpy.data.meshes
+    pump_until(bpy.ops.lightkiln.connect.poll, seconds=20.0, may_fail=True)
+
+
+def test_a_missing_backend_is_named(
+    monkeypatch: pytest.MonkeyPatch, pump_until: Callable[..., None], tmp_path: Path
+) -> None:
+    monkeypatch.delenv("LIGHTKILN_COMMAND")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    module("preferences").get().data_folder = str(tmp_path / "nothing")
+    bpy.ops.lightkiln.connect()
+    pump_until(_says("No Lightkiln backend was found on this computer."))
+    assert bpy.ops.lightkiln.connect.poll()

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A backend that lies, started by the launcher: `python hostile_backend.py LIE serve --data DIR`.
+
+It speaks the protocol well enough to be asked for a mesh or a preview, and then sends what its lie
+says. It must not know the server under test elsewhere: only frames and messages are shared.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import struct
+import sys
+from pathlib import Path
+
+from lightkiln.server.certificate import server_context
+from lightkiln_shared.jobs import Artifact, JobState, JobSummary
+from lightkiln_shared.messages import (
+    ArtifactData,
+    Artifacts,
+    Bulk,
+    Done,
+    Failed,
+    Hello,
+    JobAccepted,
+    ListArtifacts,
+    ListMethods,
+    Message,
+    Methods,
+    OfferFiles,
+    PreviewMesh,
+    ReadArtifact,
+    Reply,
+    SubmitJob,
+    Wanted,
+    Watching,
+    WatchJob,
+    Welcome,
+)
+from lightkiln_shared.session import Incoming, Session, Side
+
+JOB_ID = "0123456789abcdef"
+HEADER = (
+    "ply\nformat binary_little_endian 1.0\nelement vertex {v}\nproperty float x\nproperty float y\n"
+    "property float z\nelement face {f}\nproperty list uchar int vertex_indices\nend_header\n"
+)
+
+
+def ply(lie: str) -> bytes:
+    """A tetrahedron with one thing wrong."""
+    positions = [(0.0, 0.0, 0.0), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)]
+    faces = [(0, 2, 1), (0, 1, 3), (1, 2, 3), (0, 3, 2)]
+    if lie == "nan":
+        positions[2] = (0.0, float("nan"), 0.0)
+    if lie in ("index", "negative"):
+        faces[3] = (0, 3, 4 if lie == "index" else -1)
+    num_vertices = {"many": 10**9, "few": 3}.get(lie, 4)
+    body = b"".join(struct.pack("<3f", *p) for p in positions)
+    body += b"".join(struct.pack("<B3i", 3, *f) for f in faces)
+    return HEADER.format(v=num_vertices, f=4).encode() + body[: -5 if lie == "short" else None]
+
+
+def preview_mesh(session: Session, lie: str) -> bytes:
+    """A triangle with one thing wrong, as an event and its bytes."""
+    body = struct.pack("<9f", *range(9)) + bytes(12)
+    body += struct.pack("<3i", 0, 1, 3 if lie == "preview-index" else 2)
+    claimed = 10**8 if lie == "preview-many" else 3
+    bulk = session.announce(len(body))
+    event = PreviewMesh(job_id=JOB_ID, num_vertices=claimed, num_triangles=1, bulk=bulk)
+    return session.event(event) + session.data_header(bulk.stream, len(body)) + body
+
+
+class Liar:
+    """One connection."""
+
+    def __init__(self, lie: str, writer: asyncio.StreamWriter) -> None:
+        self.lie, self.writer, self.session = lie, writer, Session(Side.SERVER)
+        self.mesh = ply(lie)
+
+    def take(self, incoming: Incoming) -> None:
+        bulk = None
+        if isinstance(incoming.message, ReadArtifact):
+            bulk = self.session.announce(len(self.mesh))
+        self.writer.write(
+            self.session.reply(self.answer(incoming.message, bulk), incoming.request_id)
+        )
+        if bulk is not None:
+            self.writer.write(self.session.data_header(bulk.stream, bulk.size) + self.mesh)
+        if isinstance(incoming.message, WatchJob) and self.lie.startswith("preview"):
+            self.writer.write(preview_mesh(self.session, self.lie))
+
+    def answer(self, message: Message, bulk: Bulk | None) -> Reply:
+        """What a backend would say, or the lie."""
+        if isinstance(message, Hello):
+            return self.welcome()
+        if isinstance(message, ListMethods):
+            return Methods(methods=(), default="kiln")
+        if isinstance(message, OfferFiles):
+            return Wanted(files=())
+        if isinstance(message, SubmitJob):
+            return JobAccepted(job_id=JOB_ID)
+        if isinstance(message, WatchJob):
+            return Watching(job=self.summary())
+        if isinstance(message, ListArtifacts):
+            digest = "0" * 64 if self.lie == "hash" else hashlib.sha256(self.mesh).hexdigest()
+            listed = Artifact(name="mesh.ply", size=len(self.mesh), sha256=digest)
+            return Artifacts(artifacts=(listed,))
+        if isinstance(message, ReadArtifact) and bulk is not None:
+            return ArtifactData(sha256="", size=bulk.size, bulk=bulk)
+        return Done()
+
+    def welcome(self) -> Reply:
+        if self.lie == "token":
+            return Failed(code="not_authorised", message="The token is wrong.", hint="Pair again.")
+        protocol = 99 if self.lie == "protocol" else 1
+        return Welcome(protocol=protocol, server_version="9.9", server_id="0" * 16)
+
+    def summary(self) -> JobSummary:
+        running = self.lie.startswith("preview")
+        return JobSummary(
+            job_id=JOB_ID,
+            title="Lie",
+            method="kiln",
+            preset="draft",
+            state=JobState.RUNNING if running else JobState.SUCCEEDED,
+            reason="",
+            created=0.0,
+            progress=None,
+        )
+
+
+async def serve(lie: str, data: Path) -> None:
+    """Listen, say where on standard output, and lie until killed."""
+    if lie == "dies":
+        sys.exit("the graphics card has melted")
+    context, fingerprint = server_context(data)
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        liar = Liar(lie, writer)
+        while received := await reader.read(2**16):
+            for item in liar.session.receive(received):
+                if isinstance(item, Incoming):
+                    liar.take(item)
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0, ssl=context)
+    said = {
+        "address": "127.0.0.1",
+        "port": server.sockets[0].getsockname()[1],
+        "fingerprint": "0" * 64 if lie == "certificate" else fingerprint,
+    }
+    sys.stdout.write(json.dumps(said) + "\n")
+    sys.stdout.flush()
+    await asyncio.wait_for(server.serve_forever(), 120.0)
+
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[sys.argv.index("--data") + 1])
+    folder.mkdir(parents=True, exist_ok=True)
+    asyncio.run(serve(sys.argv[1], folder))
