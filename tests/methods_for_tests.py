@@ -15,7 +15,6 @@ from lightkiln.api import (
     Camera,
     Inputs,
     MethodSpec,
-    NothingReconstructed,
     RenderedImage,
     Run,
     TriangleMesh,
@@ -27,9 +26,7 @@ from lightkiln.api import (
 class Params:
     steps: int = param(20, "Steps.", min=1, max=1_000_000)
     seconds: float = param(0.01, "Seconds a step takes.", min=0.0, max=1000.0)
-    ending: str = param(
-        "mesh", "How it ends.", choices=("mesh", "empty", "user_error", "bug", "nan", "dies")
-    )
+    ending: str = param("mesh", "How it ends.", choices=("mesh", "empty", "bug", "nan", "dies"))
     saves: bool = param(True, "Offers checkpoints.")
     deaf: bool = param(False, "Works without asking for steps.")
 
@@ -65,8 +62,6 @@ def reconstruct(inputs: Inputs, params: Params, run: Run) -> TriangleMesh:
 
 
 def end(ending: str, count: int) -> TriangleMesh:
-    if ending == "user_error":
-        raise NothingReconstructed("There is nothing.", hint="Try something else.")
     if ending == "bug":
         raise ZeroDivisionError("a bug of the method")
     mesh = triangle(float("nan") if ending == "nan" else float(count))
