@@ -17,7 +17,6 @@ check: setup ## style, types and the direction of imports
 	.venv/bin/lint-imports
 
 test: check ## every test, real Blenders included
-	.venv/bin/python -m tests.environments
 	.venv/bin/pytest
 
 demo: setup ## the main job: cameras in Blender to a mesh in the scene (SCENE=folder for your own)
