@@ -66,6 +66,14 @@ def material() -> Material:
     return made
 
 
+def show_colors() -> None:
+    """Let solid viewports show vertex colours, where they show Blender's default: grey."""
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "VIEW_3D" and area.spaces.active.shading.color_type == "MATERIAL":
+                area.spaces.active.shading.color_type = "VERTEX"
+
+
 def _set_colors(mesh: Mesh, source: TriangleMesh) -> None:
     rgba = np.ones((len(source.positions), 4), dtype=np.float32)
     rgba[:, :3] = GREY if source.colors is None else source.colors

@@ -79,13 +79,11 @@ def camera_from_view(
     With P the window matrix, a point (x, y, z) of the view falls on the normalised device
     coordinates ((P00 x + P02 z) / -z, (P11 y + P12 z) / -z).
     """
+    (p00, p02), (p11, p12) = window_matrix[0, [0, 2]].tolist(), window_matrix[1, [1, 2]].tolist()
     return Camera(
-        world_from_camera=unscaled(np.linalg.inv(view_matrix)) @ FLIP_Y_Z,
-        focal=(window_matrix[0, 0] * width / 2, window_matrix[1, 1] * height / 2),
-        principal_point=(
-            width / 2 * (1.0 - window_matrix[0, 2]),
-            height / 2 * (1.0 + window_matrix[1, 2]),
-        ),
+        world_from_camera=unscaled(np.linalg.inv(np.asarray(view_matrix, np.float64))) @ FLIP_Y_Z,
+        focal=(p00 * width / 2, p11 * height / 2),
+        principal_point=(width / 2 * (1.0 - p02), height / 2 * (1.0 + p12)),
         width=width,
         height=height,
     )

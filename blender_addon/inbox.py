@@ -170,7 +170,7 @@ def _ask_for_previews() -> None:
         return
     message = preview.wanted(job.job_id, _settings_of(job).show_image)
     if message is not None:
-        backend.client().look_from(message)
+        jobs.look_from(job, message)
 
 
 def _settings_of(job: status.Job) -> properties.LightkilnSettings:

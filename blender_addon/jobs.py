@@ -17,7 +17,7 @@ from .mailbox import Came, Sent
 from .previews import Picture
 from .shared.errors import JobCancelled, LightkilnError
 from .shared.jobs import JobAction, JobRecord, JobState, JobSummary, RecordKind
-from .shared.messages import ControlJob, JobProgressed, JobRecorded, Watching
+from .shared.messages import ControlJob, JobProgressed, JobRecorded, LookFrom, Watching
 from .shots import Order
 from .status import Job
 
@@ -61,9 +61,14 @@ def control(action: JobAction) -> None:
     backend.when_done(reply, _for(job, _deleted if action is JobAction.DELETE else _done))
 
 
+def look_from(job: Job, message: LookFrom) -> None:
+    """Ask for previews from a point of view."""
+    backend.when_done(backend.client().look_from(message), _for(job, _nothing))
+
+
 def fetch(job: Job) -> None:
     """Fetch the mesh of a finished job; it waits in `job.mesh` to be imported."""
-    job.fetching, job.stage, job.imported = True, "Fetching the mesh", False
+    job.fetching, job.stage, job.imported_as = True, "Fetching the mesh", ""
     backend.when_done(backend.client().fetch_mesh(job.job_id), _for(job, _fetched))
 
 
@@ -141,6 +146,10 @@ def _cancel_order(job: Job) -> None:
 
 def _done(_job: Job, _reply: object) -> None:
     status.current.problem = ""
+
+
+def _nothing(_job: Job, _reply: object) -> None:
+    """Only a failure would matter."""
 
 
 def _deleted(job: Job, _reply: object) -> None:

@@ -195,7 +195,7 @@ class ImportResult(Operator):
         preview_mesh.remove()
         result = result_import.add(scene, job, mesh, status.current.welcome)
         scene.lightkiln.imported_job_id = job.job_id
-        job.imported = True
+        job.imported_as = result.name
         for view_layer in scene.view_layers:
             if result.name in view_layer.objects:
                 view_layer.objects.active = result

@@ -101,12 +101,11 @@ class MethodPanel(_Tab, Panel):
         row.operator("lightkiln.reconstruct", icon="MOD_REMESH")
 
 
-class ParamsPanel(_Tab, Panel):
-    bl_idname = "LIGHTKILN_PT_params"
-    bl_parent_id = "LIGHTKILN_PT_method"
-    bl_label = "Parameters"
+class _Params(_Tab):
+    """Base of the two panels of a method's parameters."""
+
+    advanced: ClassVar[bool]
     bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
-    advanced: ClassVar[bool] = False
 
     @classmethod
     def poll(cls, context: Context) -> bool:
@@ -122,14 +121,20 @@ class ParamsPanel(_Tab, Panel):
         for spec in method_params.specs_of(method):
             if spec.advanced == self.advanced:
                 layout.prop(group, spec.name)
-        if not self.advanced:
-            layout.operator("lightkiln.reset_params")
+        layout.operator("lightkiln.reset_params")
 
 
-class AdvancedParamsPanel(ParamsPanel):
+class ParamsPanel(_Params, Panel):
+    bl_idname = "LIGHTKILN_PT_params"
+    bl_parent_id = "LIGHTKILN_PT_method"
+    bl_label = "Parameters"
+    advanced = False
+
+
+class AdvancedParamsPanel(_Params, Panel):
     bl_idname = "LIGHTKILN_PT_advanced_params"
-    bl_parent_id = "LIGHTKILN_PT_params"
-    bl_label = "Advanced"
+    bl_parent_id = "LIGHTKILN_PT_method"
+    bl_label = "Advanced Parameters"
     advanced = True
 
 
@@ -160,6 +165,11 @@ class PreviewPanel(_Tab, Panel):
     bl_parent_id = "LIGHTKILN_PT_job"
     bl_label = "Preview"
 
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        job = status.current.job
+        return job is not None and not job.is_over
+
     def draw(self, context: Context) -> None:
         layout = self.layout
         layout.use_property_split = True
@@ -170,7 +180,7 @@ class PreviewPanel(_Tab, Panel):
         column.active = settings.show_image
         column.prop(settings, "image_opacity")
         layout.prop(settings, "show_mesh")
-        if settings.show_image and not context.region_data.is_perspective:
+        if settings.show_image and not context.space_data.region_3d.is_perspective:
             _wrapped(layout, context, "The image needs a perspective view (Numpad 5).", icon="INFO")
 
 
@@ -191,7 +201,7 @@ class ResultPanel(_Tab, Panel):
         elif job.mesh is not None:
             _wrapped(layout, context, "Leave the edit mode to import the mesh.", icon="INFO")
         elif job.imported:
-            layout.label(text=f"Imported as {job.title}", icon="CHECKMARK")
+            layout.label(text=f"Imported as {job.imported_as}", icon="CHECKMARK")
         row = layout.row(align=True)
         row.operator("lightkiln.fetch_result")
         row.operator("lightkiln.remove", text="", icon="TRASH")

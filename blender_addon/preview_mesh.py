@@ -54,6 +54,7 @@ def _show(scene: Scene, mesh: Mesh) -> None:
         found[TAG] = True
         found.hide_select = True
         scene.collection.objects.link(found)
+        coloured_mesh.show_colors()
     else:
         old, found.data = found.data, mesh
         _remove_mesh(old)

@@ -6,7 +6,6 @@ from bpy.props import (
     BoolProperty,
     EnumProperty,
     FloatProperty,
-    IntProperty,
     PointerProperty,
     StringProperty,
 )
@@ -58,12 +57,13 @@ class LightkilnSettings(PropertyGroup):
         default="standard",
         update=_fill_params,
     )
-    time_limit: IntProperty(
+    time_limit: FloatProperty(
         name="Time Limit",
         description="Seconds after which the job comes to its mesh; 0: none",
-        min=0,
-        soft_max=3600,
-        subtype="TIME",
+        min=0.0,
+        soft_max=3600.0,
+        step=1000,
+        subtype="TIME_ABSOLUTE",
     )
     show_image: BoolProperty(
         name="Preview Image",

@@ -27,6 +27,7 @@ def add(scene: Scene, job: Job, mesh: TriangleMesh, welcome: Welcome | None) -> 
     result = bpy.data.objects.new(job.title, data)
     _record(result, job, welcome)
     _collection(scene).objects.link(result)
+    coloured_mesh.show_colors()
     return result
 
 

@@ -21,6 +21,7 @@ from .shared.scene import Region, RegionShape
 from .shots import Order, Shot
 from .transfers import Source
 
+DEFAULT_TITLE = "Reconstruction"
 REGION_SHAPES = {"CUBE": RegionShape.BOX, "SPHERE": RegionShape.SPHERE}
 
 
@@ -32,14 +33,14 @@ def order(context: Context) -> Order:
     folder = settings.image_folder
     return Order(
         order_id=str(uuid.uuid4()),
-        title=context.scene.name,
+        title=Path(bpy.data.filepath).stem or DEFAULT_TITLE,
         method=settings.method,
         preset=settings.preset,
         params=method_params.values_over_preset(context.scene, settings.method, settings.preset),
         shots=tuple(shot(camera, context.scene) for camera in cameras(context)),
         region=region(settings.region),
         folder=Path(bpy.path.abspath(folder)) if folder else None,
-        time_limit=float(settings.time_limit),
+        time_limit=settings.time_limit,
     )
 
 

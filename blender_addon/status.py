@@ -45,7 +45,13 @@ class Job:
     mesh: TriangleMesh | None = None
     """The result, fetched and waiting to be imported."""
     fetching: bool = False
-    imported: bool = False
+    imported_as: str = ""
+    """Name of the object that holds the mesh."""
+
+    @property
+    def imported(self) -> bool:
+        """True once the mesh is in the scene."""
+        return self.imported_as != ""
 
     @property
     def is_over(self) -> bool:
