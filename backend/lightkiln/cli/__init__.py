@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is typed: `lightkiln COMMAND`. A command's file is imported when the command is called.
 
-So `lightkiln methods` answers at once though `lightkiln worker` needs all of the backend. An error
+So `lightkiln --help` answers at once though `lightkiln worker` needs all of the backend. An error
 that a person can mend is one sentence with a hint, and exit code 2.
 It must not know what a command does.
 """
@@ -13,26 +13,32 @@ from typing import Any
 
 import typer
 from lightkiln_shared.errors import LightkilnError
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
-COMMANDS = ("reconstruct", "methods", "evaluate", "doctor", "serve", "worker")
+COMMANDS = {
+    "reconstruct": "Reconstruct a mesh from posed photographs.",
+    "methods": "List the installed methods, or the parameters of one.",
+    "evaluate": "Compare a mesh with the truth: Chamfer, F-score, normals.",
+    "doctor": "Say what is missing on this machine, and what to do.",
+    "serve": "Serve Blender on this machine.",
+    "worker": "Work on a job's folder; engines call this, people rarely.",
+}
 """Each is a module here with a function of the same name."""
 EXIT_CODE = 2
 
 
 class LazyCommands(TyperGroup):
-    """A group that imports a command's module when it is asked for the command."""
+    """A group that imports a command's module when the command is called, not when it is listed."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name not in COMMANDS:
-            return None
-        module = importlib.import_module(f"{__name__}.{cmd_name}")
-        single = typer.Typer(add_completion=False)
-        single.command(name=cmd_name)(getattr(module, cmd_name))
-        return typer.main.get_command(single)
+        return TyperCommand(cmd_name, help=COMMANDS[cmd_name]) if cmd_name in COMMANDS else None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[Any, Any, list[str]]:
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, load(str(name)), rest
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -40,6 +46,14 @@ class LazyCommands(TyperGroup):
         except LightkilnError as error:
             typer.secho(f"lightkiln: {error}", err=True, fg=typer.colors.RED)
             raise typer.Exit(EXIT_CODE) from None
+
+
+def load(name: str) -> Any:
+    """Import a command."""
+    module = importlib.import_module(f"{__name__}.{name}")
+    single = typer.Typer(add_completion=False)
+    single.command(name=name)(getattr(module, name))
+    return typer.main.get_command(single)
 
 
 app = typer.Typer(

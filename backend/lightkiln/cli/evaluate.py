@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`lightkiln evaluate MESH --against REFERENCE`: how far a surface is from the truth.
+
+It must not know how the figures are computed.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from lightkiln_shared.errors import UserError
+from lightkiln_shared.geometry import TriangleMesh
+from rich.console import Console
+from rich.table import Table
+
+from lightkiln.mesh.export import load_mesh
+from lightkiln.metrics.surface import TAUS, SurfaceScores
+from lightkiln.metrics.surface import evaluate as compare
+
+
+def evaluate(
+    mesh: Annotated[Path, typer.Argument(help="The mesh to judge: .glb, .ply, .obj or .stl.")],
+    against: Annotated[Path, typer.Option(help="The true mesh or point cloud.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Compare a mesh with the truth: Chamfer, F-score, normals."""
+    made = load_mesh(mesh)
+    if not isinstance(made, TriangleMesh):
+        raise UserError(
+            f"{mesh.name} has no triangles.", hint="A point cloud can only be the reference."
+        )
+    scores = compare(made, load_mesh(against))
+    if as_json:
+        typer.echo(json.dumps(_plain(scores)))
+    else:
+        Console(highlight=False).print(_table(scores))
+
+
+def _plain(scores: SurfaceScores) -> dict[str, Any]:
+    """Metres, and parts of one."""
+    return {
+        "chamfer": scores.chamfer,
+        "accuracy": scores.accuracy,
+        "completeness": scores.completeness,
+        "f_scores": {f"{tau:g}": score for tau, score in zip(TAUS, scores.f_scores, strict=True)},
+        "normal_consistency": scores.normal_consistency,
+        "diagonal": scores.diagonal,
+    }
+
+
+def _table(scores: SurfaceScores) -> Table:
+    table = Table("", "Metres", "% of the diagonal", box=None, pad_edge=False)
+    for name in ("chamfer", "accuracy", "completeness"):
+        length = getattr(scores, name)
+        table.add_row(name, f"{length:.6f}", f"{100 * scores.fraction(length):.3f}")
+    for tau, score in zip(TAUS, scores.f_scores, strict=True):
+        table.add_row(f"F-score at {100 * tau:g} %", "", f"{100 * score:.1f}")
+    if scores.normal_consistency is not None:
+        table.add_row("normal consistency", "", f"{100 * scores.normal_consistency:.1f}")
+    return table

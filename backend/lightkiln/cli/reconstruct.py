@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`lightkiln reconstruct SCENE -o OUT`: a folder of posed photographs becomes a mesh, no server.
+
+The same job folder and the same worker as behind the server; the folder is thrown away afterwards.
+It must not know methods or how a worker is followed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+from lightkiln_shared.errors import InvalidParams, UserError
+from lightkiln_shared.geometry import TriangleMesh
+from lightkiln_shared.params import Scalar, parsed, specs_of
+from rich.console import Console
+
+from lightkiln.capture.open_scene import open_scene
+from lightkiln.executors import Slot
+from lightkiln.executors.devices import cpu, find_slots
+from lightkiln.jobs.folder import JobFolder, JobSpec, create
+from lightkiln.mesh.export import WRITTEN, load_mesh, save_mesh
+from lightkiln.methods.registry import DEFAULT_METHOD, DEFAULT_PRESET, params_for, spec_named
+from lightkiln.methods.spec import MethodSpec
+
+from .following import follow
+
+
+def reconstruct(
+    scene: Annotated[
+        Path, typer.Argument(help="Folder with transforms.json, a COLMAP model or IDR/DTU cameras.")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The mesh: .glb, .ply or .obj.")],
+    method: Annotated[str, typer.Option(help="See `lightkiln methods`.")] = DEFAULT_METHOD,
+    preset: Annotated[str, typer.Option(help="draft, standard or high.")] = DEFAULT_PRESET,
+    time_limit: Annotated[
+        float, typer.Option(min=0.0, help="Seconds until it must come to its mesh; 0: none.")
+    ] = 0.0,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A method's parameter.")
+    ] = None,
+    report: Annotated[bool, typer.Option("--report", help="Also write OUT.json.")] = False,
+) -> None:
+    """Reconstruct a mesh from posed photographs.
+
+    Ctrl-C finishes with the mesh so far; a second one stops.
+    """
+    _check_output(output)
+    spec = spec_named(method)
+    values = dict(_setting(spec, text) for text in settings or ())
+    params_for(spec, preset, values)
+    job = JobSpec(
+        job_id="0" * 16,
+        title=scene.name,
+        method=method,
+        preset=preset,
+        params=values,
+        time_limit=time_limit,
+    )
+    views, files = open_scene(scene)
+    console = Console(stderr=True)
+    with tempfile.TemporaryDirectory(prefix="lightkiln-") as parent:
+        folder = create(Path(parent) / "job", job, views, files)
+        try:
+            asyncio.run(follow(folder, _slot(spec), console))
+        except UserError:
+            _keep_log(folder, output)
+            raise
+        _write(folder, output, report)
+    console.print(f"Wrote {output}.")
+
+
+def _check_output(output: Path) -> None:
+    if output.suffix.lower() not in WRITTEN:
+        raise UserError(
+            f"{output.name} is of no kind of mesh that can be written.",
+            hint=f"Use one of {', '.join(WRITTEN)}.",
+        )
+    if not output.absolute().parent.is_dir():
+        raise UserError(f"There is no folder {output.parent}.", hint="Make it first.")
+
+
+def _setting(spec: MethodSpec, text: str) -> tuple[str, Scalar]:
+    name, separator, value = text.partition("=")
+    known = {param.name: param for param in specs_of(spec.params)}
+    if not separator or name not in known:
+        raise InvalidParams(
+            f"The method {spec.name!r} has no parameter {name!r}."
+            if separator
+            else f"--set {text} has no value.",
+            hint=f"Use --set KEY=VALUE with one of {', '.join(known)}.",
+        )
+    return name, parsed(known[name], value)
+
+
+def _slot(spec: MethodSpec) -> Slot:
+    usable = [slot for slot in find_slots() if slot.device.kind in spec.devices]
+    return usable[0] if usable else cpu()
+
+
+def _write(folder: JobFolder, output: Path, report: bool) -> None:
+    made = folder.artifacts / f"mesh{output.suffix.lower()}"
+    if not made.exists():
+        mesh = load_mesh(folder.artifacts / "mesh.ply")
+        save_mesh(cast("TriangleMesh", mesh), made)  # the worker never leaves one without triangles
+    shutil.copyfile(made, output)
+    if report:
+        shutil.copyfile(folder.artifacts / "report.json", output.with_suffix(".json"))
+
+
+def _keep_log(folder: JobFolder, output: Path) -> None:
+    """What a method's author needs to find its bug."""
+    if "Traceback" in folder.log.read_text(encoding="utf-8", errors="replace"):
+        shutil.copyfile(folder.log, output.with_suffix(".log"))
