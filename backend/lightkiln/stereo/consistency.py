@@ -8,20 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
-from lightkiln.ops.kernels import stereo_consistency
-from lightkiln.ops.kernels.stereo_consistency import Map
+from lightkiln.ops.kernels import stereo_surfels
 
 from .depth_maps import DepthMap
-from .views import index_intrinsics, indices_from_world
+from .surfels import surfels
 
-TOLERANCE = 1.5
-"""Pixels, as metres at the point's depth: about what a pixel of disparity is at 40 degrees."""
+TOLERANCE = 0.8
+"""Pixels of the map, as metres at the point's depth."""
 LEAST_COSINE = 0.5
 """Normals of one surface in two views differ by less than 60 degrees."""
 SURE = 3
@@ -40,12 +37,12 @@ def confirmed(
     `neighbours` are indices into `maps`, for each map; where a map has fewer of them, as many as it
     has must agree. Confidence is scaled by the number of views that do.
     """
-    prepared = [as_map(depth_map) for depth_map in maps]
+    prepared = [surfels(depth_map) for depth_map in maps]
     out = []
     for own, depth_map, others in zip(prepared, maps, neighbours, strict=True):
-        counts = np.zeros(own.confidence.shape, dtype=np.int16)
+        counts = np.zeros(own.weights.shape, dtype=np.int16)
         for other in others:
-            stereo_consistency.count_agreeing(own, prepared[other], TOLERANCE, LEAST_COSINE, counts)
+            stereo_surfels.count_agreeing(own, prepared[other], TOLERANCE, LEAST_COSINE, counts)
         kept = counts >= max(min(least_views, len(others)), 1)
         share = np.minimum(counts / SURE, 1.0)
         confidence = (depth_map.confidence * share * kept).astype(np.float32)
@@ -65,17 +62,3 @@ def without_specks(depth_map: DepthMap) -> DepthMap:
     sizes[0] = 0
     large = ndimage.binary_dilation(sizes[labels] >= LEAST_SPECK, structure=np.ones((3, 3), bool))
     return replace(depth_map, confidence=depth_map.confidence * large.astype(np.float32))
-
-
-def as_map(depth_map: DepthMap) -> Map:
-    """The map and its camera as the kernels want them."""
-    camera = depth_map.camera
-    rotation = camera.world_from_camera[:3, :3].astype(np.float64)
-    matrix: NDArray[Any] = rotation @ np.linalg.inv(index_intrinsics(camera))
-    return Map(
-        planes=depth_map.planes,
-        confidence=depth_map.confidence,
-        index_from_world=np.ascontiguousarray(indices_from_world(camera)),
-        world_from_index=np.ascontiguousarray(matrix),
-        centre=camera.centre,
-    )

@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightkiln.ops.bricks import BrickGrid, from_dense
-from lightkiln.ops.kernels import stereo_fuse
+from lightkiln.ops.kernels import stereo_membrane, stereo_surfels
 from lightkiln.ops.kernels.redistance import redistance
 
-from .consistency import as_map
 from .depth_maps import DepthMap, Enclosure
+from .surfels import surfels
 
 TRUNCATION = 3.0
 """Voxels."""
@@ -47,19 +47,19 @@ def fuse(maps: Sequence[DepthMap], enclosure: Enclosure, *, masked: bool) -> Bri
     near = enclosure.distance < 2.0 * lattice.voxel
     points = (lattice.origin + lattice.voxel * np.argwhere(near)).astype(np.float32)
     truncation = TRUNCATION * lattice.voxel
-    sums = np.zeros((2, len(points)), dtype=np.float32)
-    votes = np.zeros((3, len(points)), dtype=np.int16)
+    sums = np.zeros((len(points), 2), dtype=np.float32)
+    votes = np.zeros((len(points), 3), dtype=np.int16)
     for depth_map in maps:
-        stereo_fuse.vote(as_map(depth_map), points, truncation, sums, votes)
+        stereo_surfels.vote(surfels(depth_map), points, truncation, sums, votes)
     prior = _prior(enclosure.distance[near], votes, truncation, masked=masked)
-    weight = sums[1] + HULL_WEIGHT
-    target = (sums[0] + HULL_WEIGHT * prior) / weight
+    weight = sums[:, 1] + HULL_WEIGHT
+    target = (sums[:, 0] + HULL_WEIGHT * prior) / weight
     distance = np.clip(enclosure.distance, -truncation, truncation)
     distance[near] = target
     weights = np.full(lattice.shape, HULL_WEIGHT, dtype=np.float32)
     weights[near] = weight
     seen = np.zeros(lattice.shape, dtype=np.float32)
-    seen[near] = sums[1]
+    seen[near] = sums[:, 1]
     smooth = relaxed(distance, weights)
     cut = np.maximum(smooth, enclosure.distance - HULL_SLACK * lattice.voxel)
     final = redistance(cut, lattice.voxel)
@@ -70,7 +70,7 @@ def relaxed(distance: NDArray[Any], weights: NDArray[Any]) -> NDArray[Any]:
     """A membrane through `distance`, soft where `weights` are small, both (X, Y, Z) float32."""
     values, out = distance, np.empty_like(distance)
     for _ in range(NUM_RELAXATIONS):
-        stereo_fuse.relax(values, distance, weights, STIFFNESS, out)
+        stereo_membrane.relax(values, distance, weights, STIFFNESS, out)
         values, out = out, (np.empty_like(out) if values is distance else values)
     return values
 
@@ -79,7 +79,7 @@ def _prior(
     enclosure: NDArray[Any], votes: NDArray[Any], truncation: float, *, masked: bool
 ) -> NDArray[Any]:
     """What a point is taken for before any surface is seen: (N,) float32, metres."""
-    free, hidden, facing = votes
+    free, hidden, facing = votes.T
     inside = np.maximum(enclosure, -truncation)
     if masked:
         return np.asarray(inside)

@@ -31,8 +31,8 @@ LEAST_COSINE = 0.12
 _GRID = np.mgrid[-RADIUS : RADIUS + 1, -RADIUS : RADIUS + 1].reshape(2, -1)
 _CHECKERED = _GRID[:, _GRID.sum(axis=0) % 2 == 0]
 PATTERN = np.ascontiguousarray(_CHECKERED, dtype=np.float32)
-"""(2, SAMPLES): rows and columns of a window's samples, every second pixel like a chessboard's black
-squares: half the work, the same extent."""
+"""(2, SAMPLES): rows and columns of a window's samples, every second pixel like a chessboard's
+black squares: half the work, the same extent."""
 SAMPLES = PATTERN.shape[1]
 
 
