@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from dataclasses import replace
 
 import typer
 from lightkiln_shared.errors import UserError
@@ -19,11 +18,12 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from lightkiln.executors import Slot, WorkerHandle
 from lightkiln.executors.local import LocalExecutor
-from lightkiln.jobs.folder import JobFolder, WorkerEvent
+from lightkiln.jobs.folder import Control, JobFolder, WorkerEvent
 from lightkiln.jobs.follow import Follower, News
 
 LOOK_EVERY = 0.1
-STOP_SECONDS = 3.0
+STOP_SECONDS = 2.0
+"""A worker that is asked to end has this long before force is used."""
 INTERRUPTED = 130
 """The shell's code for a command that Ctrl-C has ended."""
 SHOWN_METRICS = ("loss", "psnr")
@@ -58,12 +58,11 @@ class Interrupts:
         signal.signal(signal.SIGINT, self._interrupt)
 
     def _interrupt(self, *_: object) -> None:
-        if self._asked:
-            self.stop = True
-            return
+        self.stop = self._asked
         self._asked = True
-        self._folder.write_control(replace(self._folder.read_control(), finish=True))
-        self._console.print("Finishing with the mesh so far. Ctrl-C again stops.")
+        self._folder.write_control(Control(finish=True, cancel=self.stop))
+        if not self.stop:
+            self._console.print("Finishing with the mesh so far. Ctrl-C again stops.")
 
 
 class Display:
@@ -113,7 +112,7 @@ def _figures(progress: JobProgress) -> str:
 
 
 async def _end(worker: WorkerHandle, interrupts: Interrupts) -> None:
-    await worker.stop(0.0 if interrupts.stop else STOP_SECONDS)
+    await worker.stop(STOP_SECONDS)
     if interrupts.stop:
         raise typer.Exit(INTERRUPTED)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import signal
 
+from lightkiln_shared.errors import MalformedMessage
 from lightkiln_shared.jobs import Artifact, JobState, Progress, RecordKind
 from lightkiln_shared.messages import JobProgressed
 
@@ -50,18 +51,23 @@ class Attempt:
             self._handle = await executor.start(self._folder.path, slot)
         except OSError as error:
             reason = f"The worker could not be started: {error.strerror or error}."
-            await self._ledger.step(job_id, Happening.FAILED, Change(reason=reason))
+            await self._ledger.last_step(job_id, Happening.FAILED, Change(reason=reason))
             return
         try:
             news = await self._follow(self._handle)
             await self._handle.stop(LINGER_SECONDS)
+        except MalformedMessage as error:  # somebody else has written into the folder
+            await self._handle.stop(0.0)
+            reason = f"The job's folder is damaged: {error}"
+            await self._ledger.last_step(job_id, Happening.FAILED, Change(reason=reason))
+            return
         except asyncio.CancelledError:
             self._handle.release()
             await self._handle.stop(RELEASE_SECONDS)
             raise
         self._watchers.forget_latest(job_id)
         event, reason = outcome(self._job, news.last_word, await self._handle.wait())
-        await self._ledger.step(job_id, event, self._change(news, reason))
+        await self._ledger.last_step(job_id, event, self._change(news, reason))
 
     async def enforce_cancel(self) -> None:
         """Use force if the worker does not end by itself."""

@@ -15,6 +15,9 @@ from lightkiln_shared.jobs import Artifact, RecordKind
 
 from .folder import WorkerEvent
 
+MAX_TEXT = 2000
+"""Characters; an exception's text may be of any length, but a record has to fit into a message."""
+
 
 class Journal:
     """Open for one attempt."""
@@ -25,6 +28,7 @@ class Journal:
 
     def add(self, kind: RecordKind, text: str, reason: str = "") -> None:
         """Append an event."""
+        text, reason = text[:MAX_TEXT], reason[:MAX_TEXT]
         self._append(WorkerEvent(time=time.time(), kind=kind, text=text, reason=reason))
 
     def add_artifact(self, artifact: Artifact) -> None:

@@ -9,17 +9,21 @@ It must not know folders or processes.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import ParamSpec, TypeVar
 
+from lightkiln_shared.errors import ResourceError
 from lightkiln_shared.jobs import JobAction, RecordKind
 
 from .state import Effect, Happening, JobEvent, advance
 from .store import Change, JobStore, StoredJob
 from .watchers import Watchers
 
+RETRY_SECONDS = 2.0
+_log = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -46,14 +50,31 @@ class Ledger:
         return job, effects
 
     async def note(self, job_id: str, change: Change) -> None:
-        """Write records that change no state."""
-        await self.do(self.store.apply, job_id, change)
+        """Write records that change no state; while the disk is full, again and again."""
+        await self._persistently(self.store.apply, job_id, change)
+        self._watchers.recorded(job_id)
+
+    async def last_step(self, job_id: str, event: JobEvent, change: Change) -> None:
+        """The step that a worker's end leads to: not to be lost, so a full disk is waited out."""
+        await self._persistently(self._step, job_id, event, change)
         self._watchers.recorded(job_id)
 
     def close(self) -> None:
         """Finish what is begun and end."""
         self._thread.shutdown(wait=True)
         self.store.close()
+
+    async def _persistently(
+        self, function: Callable[P, object], *args: P.args, **kwargs: P.kwargs
+    ) -> None:
+        while True:
+            try:
+                await self.do(function, *args, **kwargs)
+            except ResourceError as error:
+                _log.warning("%s", error)
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                return
 
     def _step(
         self, job_id: str, event: JobEvent, change: Change

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import shutil
 from collections.abc import Coroutine
 from dataclasses import replace
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from lightkiln_shared.camera import Camera
-from lightkiln_shared.errors import LightkilnError, UnknownJob
+from lightkiln_shared.errors import LightkilnError, ResourceError, UnknownJob
 from lightkiln_shared.jobs import Artifact, JobAction, JobRecord, JobState, JobSummary
 
 from lightkiln.executors import Executor, Slot
@@ -28,13 +29,14 @@ from .attempt import Attempt, change_of, outcome
 from .files import FileStore
 from .folder import JobFolder
 from .follow import Follower
-from .ledger import Ledger
+from .ledger import RETRY_SECONDS, Ledger
 from .state import Effect, Happening
 from .store import Change, JobStore, StoredJob
 from .watchers import Watcher, Watchers
 
 OLD_WORKER_SECONDS = 8.0
 """A worker whose server was killed needs up to 5 s to end."""
+_log = logging.getLogger(__name__)
 ACTIVE = tuple(state for state in JobState if state.is_active)
 
 
@@ -177,8 +179,13 @@ class JobQueue:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            for job in await self.ledger.do(self.store.in_state, JobState.QUEUED):
-                await self._start_if_free(job)
+            try:
+                for job in await self.ledger.do(self.store.in_state, JobState.QUEUED):
+                    await self._start_if_free(job)
+            except ResourceError as error:  # the disk is full: the jobs wait for space
+                _log.warning("%s", error)
+                await asyncio.sleep(RETRY_SECONDS)
+                self._wake.set()
 
     async def _start_if_free(self, job: StoredJob) -> None:
         try:
@@ -219,7 +226,7 @@ class JobQueue:
             await asyncio.sleep(0.1)
         news = await asyncio.to_thread(Follower(folder, job.events_read).look)
         event, reason = outcome(job, news.last_word, None)
-        await self.ledger.step(job.job_id, event, change_of(news, reason, news.progress))
+        await self.ledger.last_step(job.job_id, event, change_of(news, reason, news.progress))
         self._wake.set()
 
     # ------------------------------------------------------------ small things

@@ -31,6 +31,8 @@ from .requests import Requests
 PROGRESS_EVERY = 0.1
 CHECKPOINT_EVERY = 60.0
 CHECKPOINT_FRACTION = 0.05
+MAX_METRICS = 50
+"""Figures that are told; all of them stand in the report."""
 CHECKPOINT_COST = 0.02
 """Saving takes at most this share of the time."""
 
@@ -88,7 +90,7 @@ class JobRun:
         finite = {name: float(value) for name, value in metrics.items() if math.isfinite(value)}
         for name in metrics.keys() - finite.keys():
             self.warn(f"The figure {name!r} is not a number in some steps.")
-        self._meter.metrics.update(finite)
+        self._meter.metrics = dict(list({**self._meter.metrics, **finite}.items())[:MAX_METRICS])
         self.curves.append({"seconds": self._meter.elapsed(time.monotonic()), **finite})
 
     def warn(self, text: str) -> None:

@@ -209,9 +209,15 @@ class JobStore:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        self._database.execute("BEGIN IMMEDIATE")
-        with self._database:  # commits, or rolls back on an error
-            yield
+        try:
+            self._database.execute("BEGIN IMMEDIATE")
+            with self._database:  # commits, or rolls back on an error
+                yield
+        except sqlite3.OperationalError as error:
+            raise ResourceError(
+                f"The list of jobs cannot be written: {error}.",
+                hint="Free some space on the backend's disk.",
+            ) from None
 
 
 _SELECT_JOB = (

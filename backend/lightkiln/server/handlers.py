@@ -61,6 +61,7 @@ class FileAnswer:
     source: IO[bytes]
 
 
+MAX_REASON = 500
 Handler = Callable[[Caller, Any], Awaitable[Reply | FileAnswer]]
 
 
@@ -167,7 +168,7 @@ def _info(found: Found) -> MethodInfo:
             summary="",
             needs=(),
             produces="",
-            unavailable=found.unavailable,
+            unavailable=found.unavailable[:MAX_REASON],
         )
     return MethodInfo(
         name=spec.name,

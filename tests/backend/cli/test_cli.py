@@ -99,11 +99,12 @@ def test_ctrl_c_finishes_with_the_mesh_so_far_and_twice_stops(
                 *("--method", "counter", "--set", "steps=1000000", "--set", f"deaf={deaf}"),
             ],
             stderr=subprocess.DEVNULL,
-            env=running_server.environment(),
+            env={**running_server.environment(), "TMPDIR": str(tmp_path)},
         )
         for output, deaf in zip(outputs, ("false", "true"), strict=True)
     ]
-    time.sleep(6.0)
+    while sum(b"counting" in path.read_bytes() for path in tmp_path.glob("*/job/*.jsonl")) < 2:
+        time.sleep(0.05)
     for process in (*processes, processes[1]):
         process.send_signal(signal.SIGINT)
         time.sleep(0.5)

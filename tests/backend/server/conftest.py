@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,8 +22,16 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
 
 
 @pytest.fixture(scope="session")
-def scene(synthetic_scene: synthetic.SyntheticScene) -> Path:
-    return synthetic_scene.folder
+def scene(
+    synthetic_scene: synthetic.SyntheticScene, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A part of the scene: what is tried here is the way, not the picture."""
+    folder = tmp_path_factory.mktemp("scenes") / "four_views"
+    shutil.copytree(synthetic_scene.folder, folder)
+    path = folder / "transforms.json"
+    document = json.loads(path.read_text())
+    path.write_text(json.dumps({**document, "frames": document["frames"][::4]}))
+    return folder
 
 
 @pytest.fixture
