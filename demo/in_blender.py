@@ -8,7 +8,6 @@ of `Task`. Timers never fire without a window, so the extension's inbox is pumpe
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import sys
@@ -17,17 +16,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-import bpy  # isort: skip  makes its own modules importable
-import addon_utils
+import bpy
 import numpy as np
 
+from benchmarks.extension import install, module
 from demo import look, stage
 from demo.story import Still, Story, save
 
-PACKAGE = "bl_ext.user_default.lightkiln"
 TICK = 0.05
 STILL_EVERY = 1.0
 """Seconds between two pictures that are kept."""
@@ -75,7 +72,7 @@ def run(task: Task) -> None:
         cameras = stage.open_scene(Path(task.scene))
     story.num_views = len(cameras)
     with watch.step("Installing the extension"):
-        _install(task)
+        install(Path(task.extension), out / "backend", task.command)
     sides = look.sides(cameras, NUM_SIDES)
     with watch.step(RECONSTRUCTION):
         mesh = _reconstruct(task, cameras, sides[0], story)
@@ -87,26 +84,11 @@ def run(task: Task) -> None:
     save(story, out)
 
 
-def module(name: str) -> ModuleType:
-    """A module of the installed extension."""
-    return importlib.import_module(f"{PACKAGE}.{name}")
-
-
-def _install(task: Task) -> None:
-    """As a person installs a zip from disk, then names the backend's program."""
-    addon_utils.enable("bl_pkg", persistent=True)
-    bpy.ops.extensions.package_install_files(
-        filepath=task.extension, repo="user_default", enable_on_install=True
-    )
-    preferences = bpy.context.preferences.addons[PACKAGE].preferences
-    preferences.command = task.command
-    preferences.data_folder = str(Path(task.out) / "backend")
-
-
 def _reconstruct(
     task: Task, cameras: list[bpy.types.Object], viewpoint: bpy.types.Object, story: Story
 ) -> bpy.types.Object:
     """Press Reconstruct, watch, and return the mesh that arrived; ends the program if none does."""
+    bpy.context.scene.name = task.title
     settings = bpy.context.scene.lightkiln
     settings.method, settings.preset = task.method, task.preset
     settings.region = bpy.data.objects[stage.REGION]

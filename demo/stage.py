@@ -29,6 +29,10 @@ def open_scene(folder: Path) -> list[bpy.types.Object]:
     else:
         bpy.ops.wm.read_factory_settings(use_empty=True)
         cameras = [_camera({**document, **frame}, folder) for frame in document["frames"]]
+    for thing in bpy.data.objects:
+        if thing.type == "MESH":  # what was photographed is not there any more
+            thing.hide_render = True
+            thing.hide_set(True)
     _add_region(document["region"])
     bpy.context.view_layer.update()
     return sorted(cameras, key=lambda camera: camera.name)
