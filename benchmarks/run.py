@@ -8,11 +8,8 @@ meshes. `--scenes` and `--kinds` choose what is measured; the rest keeps its ear
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
-import os
 import platform
-import subprocess
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -22,11 +19,10 @@ import torch
 
 from benchmarks import tables
 from benchmarks.heldout import HeldOut, measure_heldout
+from benchmarks.machine import DOCS, ROOT, commit, machine, today
 from benchmarks.measure import SEED, Case, Result, command_for, measure
 from benchmarks.sheet import draw_sheet
 
-ROOT = Path(__file__).parents[1]
-DOCS = ROOT / "docs" / "benchmarks"
 WORK = ROOT / "build" / "benchmarks"
 SCENES = Path.home() / ".cache" / "lightkiln" / "scenes"
 NAMES = tuple(
@@ -74,11 +70,11 @@ def _read() -> dict[str, Any]:
 
 def _write(record: dict[str, Any]) -> None:
     record |= {
-        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "machine": _machine(),
+        "date": today(),
+        "machine": machine(),
         "seed": SEED,
         "versions": {"python": platform.python_version(), "torch": torch.__version__},
-        "commit": _commit(),
+        "commit": commit(),
     }
     (DOCS / "surfaces.json").write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
 
@@ -102,24 +98,6 @@ def _report(record: dict[str, Any]) -> None:
         **{key: record[key] for key in ("date", "machine", "seed", "versions", "commit")},
     )
     (DOCS / "surfaces.md").write_text(text)
-
-
-def _machine() -> str:
-    """Processor, cores and memory, as far as the system tells."""
-    about = Path("/proc/cpuinfo")
-    models = (
-        [line for line in about.read_text().splitlines() if "model name" in line]
-        if about.exists()
-        else []
-    )
-    model = models[0].partition(":")[2].strip() if models else platform.processor()
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return f"{model}, {os.cpu_count()} cores, {memory:.0f} GiB"
-
-
-def _commit() -> str:
-    command = ["git", "rev-parse", "--short", "HEAD"]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout.strip()
 
 
 if __name__ == "__main__":

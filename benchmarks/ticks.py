@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What previews cost Blender's main thread: `python -m benchmarks.ticks FOLDER ZIP SCENE COMMAND`.
+"""What previews cost Blender's main thread: `python -m benchmarks.ticks FOLDER ZIP SCENE`.
 
 Runs inside a bpy module. A backend runs `benchmarks.flood`: pictures of 1280 x 720, asked for from
 a view that moves ten times a second, and a coarse mesh of 49,298 triangles now and then. Every call
@@ -41,9 +41,9 @@ class Costs:
     """From the first picture to the last."""
 
 
-def main(folder: Path, zip_file: Path, scene: Path, command: str) -> dict[str, Any]:
+def main(folder: Path, zip_file: Path, scene: Path) -> dict[str, Any]:
     cameras = stage.open_scene(scene)
-    extension.install(zip_file, folder / "backend", command)
+    extension.install(zip_file, folder / "backend")
     bpy.context.scene.lightkiln.method = "flood"
     bpy.ops.object.select_all(action="DESELECT")
     for camera in cameras:
@@ -115,7 +115,7 @@ def _summary(values: list[float]) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    folder, zip_file, scene = map(Path, sys.argv[1:4])
-    result = main(folder, zip_file, scene, sys.argv[4])
+    folder, zip_file, scene = map(Path, sys.argv[1:])
+    result = main(folder, zip_file, scene)
     (folder / "ticks.json").write_text(json.dumps(result))
     os._exit(0)  # the interpreter of a bpy module may hang while it ends

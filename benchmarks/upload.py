@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How fast the extension sends files to a backend on this machine, over TLS.
 
-`python -m benchmarks.upload FOLDER ZIP COMMAND` inside a bpy module: the extension's own
+`python -m benchmarks.upload FOLDER ZIP` inside a bpy module: the extension's own
 connection, in Blender's Python, to a server that it starts. The server hashes and keeps every byte
 before it answers. Writes `FOLDER/upload.json`.
 """
@@ -24,9 +24,9 @@ NUM_FILES, FILE_SIZE = 16, 64 * 1024**2
 """1 GiB in all."""
 
 
-def main(folder: Path, zip_file: Path, command: str) -> dict[str, float]:
-    extension.install(zip_file, folder / "backend", command)
-    endpoint = extension.module("launcher").Launcher(command, folder / "backend").locate()
+def main(folder: Path, zip_file: Path) -> dict[str, float]:
+    extension.install(zip_file, folder / "backend")
+    endpoint = extension.module("launcher").Launcher("", folder / "backend").locate()
     files = dict(_random_file(folder, index) for index in range(NUM_FILES))
     seconds = asyncio.run(_send(endpoint, files))
     mebibytes = NUM_FILES * FILE_SIZE / 1024**2
@@ -58,6 +58,6 @@ async def _send(endpoint: object, files: dict[str, Path]) -> float:
 
 
 if __name__ == "__main__":
-    result = main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])
+    result = main(Path(sys.argv[1]), Path(sys.argv[2]))
     (Path(sys.argv[1]) / "upload.json").write_text(json.dumps(result))
     os._exit(0)  # the interpreter of a bpy module may hang while it ends
