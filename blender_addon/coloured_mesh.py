@@ -32,7 +32,8 @@ def build(mesh: Mesh, source: TriangleMesh) -> Iterator[None]:
     starts = np.arange(0, 3 * num_triangles, 3, dtype=np.int32)
     mesh.polygons.foreach_set("loop_start", starts)
     yield
-    mesh.loops.foreach_set("vertex_index", source.triangles.reshape(-1))
+    # ten times as fast as the same through `mesh.loops`
+    mesh.attributes[".corner_vert"].data.foreach_set("value", source.triangles.reshape(-1))
     yield
     _set_colors(mesh, source)
     yield

@@ -35,18 +35,15 @@ _slices: Iterator[None] | None = None
 def pump(budget: float = BUDGET) -> None:
     """Take the backend's news for `budget` seconds; what is left waits for the next call.
 
-    A slice that has begun is finished, so a call may run over by the length of one. Importing the
-    finished mesh is one slice: Blender cannot build a mesh by halves.
+    Of a coarse mesh one slice is built in a call: a few milliseconds. Importing the finished mesh
+    is one piece of work: Blender cannot build a mesh by halves.
     """
     end = time.monotonic() + budget
     changed = False
-    while time.monotonic() < end:
-        post = backend.mailbox.get()
-        if post is not None:
-            _take(post)
-        elif not _build_on():
-            break
+    while time.monotonic() < end and (post := backend.mailbox.get()) is not None:
+        _take(post)
         changed = True
+    changed |= _build_on()
     changed |= _import_if_ready()
     _tidy()
     _ask_for_previews()

@@ -96,7 +96,11 @@ def test_a_viewport_is_a_camera_too() -> None:
     camera = _camera("AUTO", (0.1, 0.05))
     window = camera.calc_matrix_camera(bpy.context.evaluated_depsgraph_get(), x=800, y=500)
     view = camera.matrix_world.normalized().inverted()
-    ours = module("convert").camera_from_view(np.array(view), np.array(window), 800, 500)
+    matrices = (np.array(m, dtype=np.float32) for m in (view, window))  # some Blenders give these
+    ours = module("convert").camera_from_view(*matrices, 800, 500)
+    module("shared.codec").pack(
+        module("shared.messages").LookFrom(job_id="0" * 16, camera=ours), request_id=1
+    )
     points = _points(camera, 800, 500)
     pixels, _ = module("shared.camera").project(ours, points)
     clip = np.c_[points, np.ones(NUM_POINTS)] @ np.array(window @ view).T
