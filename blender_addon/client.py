@@ -149,6 +149,10 @@ class Client:
                 if attempt == MAX_ATTEMPTS:
                     raise
                 await asyncio.sleep(MIN_PAUSE)  # lets `_keep_connected` see the loss too
+            except LightkilnError:
+                raise
+            except Exception as error:  # a call ends here: it must not end in silence
+                raise _unforeseen(error) from error
         raise AssertionError("the loop returns or raises")
 
     async def _keep_connected(self) -> None:
@@ -184,7 +188,7 @@ class Client:
         except LightkilnError as error:
             return error
         except Exception as error:  # noqa: BLE001 a connection ends here, and a person must hear why
-            return LightkilnError(f"The extension failed: {type(error).__name__}: {error}.")
+            return _unforeseen(error)
         return BackendLost("The connection to the backend ended.")
 
     def _give_up(self, error: LightkilnError) -> None:
@@ -241,6 +245,10 @@ class Client:
             )
         )
         return accepted.job_id
+
+
+def _unforeseen(error: Exception) -> LightkilnError:
+    return LightkilnError(f"The extension failed: {type(error).__name__}: {error}.")
 
 
 def _decoded(news: Event | Watching, body: bytes) -> Picture | TriangleMesh | None:

@@ -7,7 +7,6 @@ operators that `inbox` calls. However a job ends, nothing half-done stays.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from typing import Any
@@ -22,7 +21,6 @@ from .shots import Order
 from .status import Job
 
 MAX_WARNINGS = 20
-_log = logging.getLogger(__name__)
 
 
 def submit(order: Order, scene: str) -> None:
@@ -109,9 +107,6 @@ def _for(job: Job, then: Then) -> Callable[[Future[Any]], None]:
             _end(job, JobState.CANCELLED, "")
         except LightkilnError as error:
             _failed(job, str(error))
-        except Exception as error:  # noqa: BLE001 an answer ends here: a bug must not leave a dead button
-            _log.exception("an answer could not be taken")
-            _failed(job, f"The extension failed: {type(error).__name__}: {error}")
 
     return settle
 

@@ -79,6 +79,7 @@ ENDS = {
     "backend/lightkiln/jobs/worker.py",  # a worker ends
     "backend/lightkiln/server/connection.py",  # a connection ends
     "blender_addon/client.py",  # a connection ends
+    "blender_addon/inbox.py",  # a tick ends: Blender drops a timer that raises
 }
 
 
