@@ -21,9 +21,8 @@ _client: Client | None = None
 
 def connect(*, may_start: bool = True) -> None:
     """Connect to the backend of this computer; start it if need be. Returns at once."""
-    global _client, mailbox
+    global _client
     disconnect()
-    mailbox = Mailbox()
     launcher = Launcher(preferences.get().command, preferences.data_folder())
     _client = Client(launcher.locate if may_start else launcher.attach, mailbox)
     status.current.link, status.current.link_error = Link.CONNECTING, ""
@@ -34,6 +33,7 @@ def disconnect() -> None:
     global _client
     if _client is not None:
         _client.close()
+        mailbox.drop_news()
     _client = None
     status.current.link, status.current.welcome = Link.OFF, None
 
@@ -53,5 +53,4 @@ def is_connected() -> bool:
 
 def when_done(future: Future[Any], then: Callable[[Future[Any]], None]) -> None:
     """Have `then` called with the future, on the main thread, once it is done."""
-    box = mailbox
-    future.add_done_callback(lambda done: box.put(Settled(done, then)))
+    future.add_done_callback(lambda done: mailbox.put(Settled(done, then)))

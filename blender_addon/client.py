@@ -98,6 +98,10 @@ class Client:
 
         return self._call(work)
 
+    def watches(self, job_id: str) -> bool:
+        """True if a job is followed."""
+        return job_id in self._watched
+
     def unwatch(self, job_id: str) -> None:
         """Stop following a job: what still comes of it is dropped."""
         self._loop.call_soon_threadsafe(self._watched.pop, job_id, None)

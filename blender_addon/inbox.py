@@ -100,6 +100,7 @@ def _take_link(change: LinkChanged) -> None:
     if change.welcome is not None:
         current.welcome = change.welcome
         backend.when_done(backend.client().request(ListMethods()), _take_methods)
+        jobs.go_on()
 
 
 def _take_methods(future: Future[Any]) -> None:

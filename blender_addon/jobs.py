@@ -40,6 +40,13 @@ def follow(scene: str, job_id: str) -> None:
     _watch(status.current.job)
 
 
+def go_on() -> None:
+    """Follow the current job over a connection that was made anew."""
+    job = status.current.job
+    if job is not None and job.job_id and not backend.client().watches(job.job_id):
+        _watch(job)
+
+
 def leave() -> None:
     """Let go of the current job; the backend goes on with it."""
     job = status.current.job
@@ -167,7 +174,8 @@ def _take_summary(job: Job, summary: JobSummary) -> None:
 
 
 def _take_record(job: Job, record: JobRecord, state: JobState) -> None:
-    if record.kind is RecordKind.WARNING and len(job.warnings) < MAX_WARNINGS:
+    is_new = record.text not in job.warnings and len(job.warnings) < MAX_WARNINGS
+    if record.kind is RecordKind.WARNING and is_new:
         job.warnings.append(record.text)
     reason = record.reason if record.kind is RecordKind.STATE else job.reason
     _take_state(job, state, reason)

@@ -100,6 +100,12 @@ class Mailbox:
                 return self._newest.pop(next(iter(self._newest)))
         return None
 
+    def drop_news(self) -> None:
+        """Forget what a closed connection brought; calls that are over are still told."""
+        with self._lock:
+            self._kept = deque(post for post in self._kept if isinstance(post, Settled))
+            self._newest.clear()
+
 
 def _key(post: Post) -> Hashable:
     if isinstance(post, Sent):

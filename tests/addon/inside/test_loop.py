@@ -149,6 +149,39 @@ def test_cancelling_at_once_leaves_no_job_running(
     pump_until(all_over)
 
 
+def test_a_job_survives_disconnecting_and_is_followed_again(
+    cameras: None, pump_until: Callable[..., None]
+) -> None:
+    bpy.ops.lightkiln.reconstruct()
+    bpy.ops.lightkiln.disconnect()
+    pump_until(lambda: _job().state == "cancelled")
+    assert bpy.ops.lightkiln.reconstruct.poll()
+
+    bpy.ops.lightkiln.reconstruct()
+    pump_until(lambda: _job().state == "running")
+    bpy.ops.lightkiln.disconnect()
+    module("inbox").pump()
+    assert module("status").current.link == "off"
+    bpy.ops.lightkiln.connect()
+    pump_until(lambda: _job().imported)
+    assert _job().warnings == ["This method does not look at the images."]
+
+
+def test_a_mesh_waits_until_the_person_has_left_edit_mode(
+    cameras: None, pump_until: Callable[..., None]
+) -> None:
+    bpy.context.scene.lightkiln.preset = "draft"
+    bpy.ops.lightkiln.reconstruct()
+    bpy.ops.mesh.primitive_cube_add()
+    bpy.ops.object.mode_set(mode="EDIT")
+    pump_until(lambda: _job().mesh is not None)
+    for _ in range(5):
+        module("inbox").pump()
+    assert "Lightkiln" not in bpy.data.collections
+    bpy.ops.object.mode_set(mode="OBJECT")
+    pump_until(lambda: _job().imported)
+
+
 def test_a_killed_backend_is_started_again_and_the_job_comes_to_its_mesh(
     cameras: None, pump_until: Callable[..., None]
 ) -> None:
