@@ -72,7 +72,7 @@ class Launcher:
         now = time.monotonic()
         if len(self._starts) == MAX_STARTS and now - self._starts[0] < STARTS_WINDOW:
             raise UserError(
-                f"The backend ended {MAX_STARTS} times in a row.",
+                f"The backend ended {MAX_STARTS} times in a row: {self._last_words()}",
                 hint=f"See {self._log.name} in its data folder, then connect again.",
             )
         self._starts.append(now)

@@ -69,7 +69,7 @@ class ScenePanel(_Tab, Panel):
         layout.use_property_decorate = False
         settings = properties.of(context)
         cameras = scene_export.cameras(context)
-        count = "No cameras" if not cameras else f"{len(cameras)} cameras"
+        count = f"{len(cameras)} camera{'' if len(cameras) == 1 else 's'}"
         layout.label(text=f"{count} selected", icon="CAMERA_DATA")
         layout.prop(settings, "image_folder")
         layout.operator("lightkiln.render_views", icon="RENDER_STILL")
