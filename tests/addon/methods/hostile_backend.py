@@ -151,7 +151,7 @@ async def serve(lie: str, data: Path) -> None:
     }
     sys.stdout.write(json.dumps(said) + "\n")
     sys.stdout.flush()
-    await asyncio.wait_for(server.serve_forever(), 120.0)
+    await asyncio.wait_for(server.serve_forever(), 30.0)
 
 
 if __name__ == "__main__":
