@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Inner loops: compiled by numba for the processor, each with a readable twin in torch.
+
+numba keeps a compiled function on disk until the function's own file changes, but not when a function
+that it calls in another file does: after an update it would run old code with new arguments. So the
+folder of that cache is named by the content of all kernels. It must not know what is computed.
+"""
+
+import hashlib
+from pathlib import Path
+
+import numba
+from platformdirs import user_cache_path
+
+
+def fingerprint(folder: Path) -> str:
+    """Sixteen hexadecimal digits that change with any Python file of a folder."""
+    digest = hashlib.sha256(numba.__version__.encode())
+    for path in sorted(folder.glob("*.py")):
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+if not numba.config.CACHE_DIR:  # the person may have chosen another place
+    _folder = user_cache_path("lightkiln") / "kernels" / fingerprint(Path(__file__).parent)
+    numba.config.CACHE_DIR = str(_folder)
