@@ -29,6 +29,12 @@ HERE = np.array([[0, 0]])
 LEAST_SWEEP_SCORE = 0.5
 LEAST_SCORE = 0.5
 """Correlation: patches below it have no confidence at all."""
+NOISE = 8e-6
+"""Grey²: a signal as small as this (0.7 steps of 8 bits, squared) halves the confidence."""
+LEAST_SIGNAL = 0.3
+"""Of the noise: below it there is no confidence at all."""
+MOST_PLANES = 3
+"""Without masks: so many times the planes."""
 SLOPE_PART = 0.3
 """A random slope changes the inverse depth over a pixel by this part of a random offset."""
 
@@ -89,17 +95,26 @@ def unknown(camera: Camera, stride: int) -> DepthMap:
 
 
 def sweep(bundle: Bundle, view: GreyView, enclosure: Enclosure, num_planes: int) -> Start:
-    """Guesses from the sweep, facing the camera and slanted, and from the enclosure's front."""
+    """Guesses from the sweep, facing the camera and slanted, and from the enclosure's front.
+
+    Without a mask the planes go on to infinity: a pixel that finds the background there tells that
+    nothing is in between.
+    """
     near, far = _search_range(view, enclosure)
     if not near.any():
         return Start(planes=[], spacing=0.0)
-    swept = np.linspace(far[near > 0.0].min(), near.max(), num_planes, dtype=np.float32)
+    lowest, highest = float(far[near > 0.0].min()), float(near.max())
+    spacing = (highest - lowest) / (num_planes - 1)
+    if view.mask is None:
+        far = np.zeros_like(far)
+        lowest = max(0.5 * spacing, highest - MOST_PLANES * num_planes * spacing)
+    swept = np.arange(lowest, highest + spacing, spacing, dtype=np.float32)
     inverse_depth, scores = stereo_sweep.sweep(bundle, swept, near, far)
     known = scores > LEAST_SWEEP_SCORE
     facing = np.stack([inverse_depth, *np.zeros((2, *known.shape), np.float32)], axis=-1)
     return Start(
         planes=[facing, slanted(inverse_depth, known), slanted(near, near > 0.0)],
-        spacing=float(swept[1] - swept[0]),
+        spacing=spacing,
     )
 
 
@@ -146,12 +161,43 @@ def refine(
             candidates = (planes + change).astype(np.float32)
             stereo_patch.offer(bundle, planes, scores, candidates, HERE)
             size = size * 0.5
-    confidence = np.clip((scores - LEAST_SCORE) / (1.0 - LEAST_SCORE), 0.0, 1.0)
+    sure = np.clip((scores - LEAST_SCORE) / (1.0 - LEAST_SCORE), 0.0, 1.0)
+    signal = _signal(bundle, planes, scores) / NOISE
+    clear = np.where(signal > LEAST_SIGNAL, signal / (signal + 1.0), 0.0)
     return DepthMap(
         camera=camera,
         planes=planes * np.array([1.0, stride, stride], dtype=np.float32),
-        confidence=confidence.astype(np.float32),
+        confidence=(sure * clear).astype(np.float32),
     )
+
+
+def _signal(bundle: Bundle, planes: NDArray[Any], scores: NDArray[Any]) -> NDArray[Any]:
+    """Grey², (h, w): by how much more a patch differs if it is moved by a pixel of disparity.
+
+    The fall of the correlation times the window's variance: what looks the same a little nearer or
+    farther has no depth, however well it correlates.
+    """
+    known = planes[..., 0] > 0.0
+    if not known.any():
+        return np.zeros_like(scores)
+    pixel = _inverse_depth_of_a_pixel(bundle, float(np.median(planes[..., 0][known])))
+    beside = np.zeros((2, *scores.shape), dtype=np.float32)
+    for moved_scores, shift in zip(beside, (-pixel, pixel), strict=True):
+        moved = planes + np.array([shift, 0.0, 0.0], dtype=np.float32)
+        stereo_patch.offer(bundle, np.empty_like(planes), moved_scores, moved, HERE)
+    grey, side = bundle.reference, 2 * stereo_patch.RADIUS + 1
+    variance = ndimage.uniform_filter(grey**2, side) - ndimage.uniform_filter(grey, side) ** 2
+    rows, columns = (bundle.stride * np.arange(n) for n in scores.shape)
+    fall = np.maximum(scores - beside.max(axis=0), 0.0)
+    return np.asarray(fall * np.maximum(variance[np.ix_(rows, columns)], 0.0))
+
+
+def _inverse_depth_of_a_pixel(bundle: Bundle, w: float) -> float:
+    """The change of inverse depth that moves a patch by a pixel in the widest source, 1/metres."""
+    height, width = bundle.reference.shape
+    centre = bundle.homographies @ np.array([width / 2, height / 2, 1.0]) + bundle.epipoles * w
+    motion = bundle.epipoles[:, :2] - bundle.epipoles[:, 2:] * centre[:, :2] / centre[:, 2:]
+    return float(1.0 / np.linalg.norm(motion / centre[:, 2:], axis=1).max())
 
 
 def _resampled(field: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:

@@ -31,8 +31,10 @@ STIFFNESS = 0.15
 NUM_RELAXATIONS = 24
 HULL_WEIGHT = 0.02
 """What a point weighs that no view has decided, against 1 for a view that sees a surface there."""
-HIDDEN_SHARE = 0.35
-"""Without masks: a point is inside if so many of the views that face it find it hidden."""
+HIDDEN_SHARE = 0.5
+HIDDEN_SLACK = 0.25
+"""Without masks: a point is inside if more than this share of the views that face it find it
+hidden, and surely so if the share is larger by the slack. A view through it counts against two."""
 HULL_SLACK = 0.75
 """Voxels that the surface may lie outside the hull: masks are not exact."""
 
@@ -83,8 +85,9 @@ def _prior(
     inside = np.maximum(enclosure, -truncation)
     if masked:
         return np.asarray(inside)
-    enough = (hidden >= np.maximum(HIDDEN_SHARE * facing, 2.0)) & (free <= 0.1 * hidden)
-    return np.asarray(np.where(enough, inside, truncation), dtype=np.float32)
+    share = (hidden - 2.0 * free) / np.maximum(facing, 1.0)
+    sure = np.clip((share - HIDDEN_SHARE) / HIDDEN_SLACK, -1.0, 1.0)
+    return np.asarray(np.maximum(-truncation * sure, inside), dtype=np.float32)
 
 
 def _stored(distance: NDArray[Any], confidence: NDArray[Any], enclosure: Enclosure) -> BrickGrid:

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The visual hull as a signed distance: what every silhouette allows.
+"""The visual hull as a signed distance: what the silhouettes allow.
 
 Masks become signed distances in their images first, to a fraction of a pixel, so that the hull's
 surface is smooth and not made of voxels. First coarse, to find where the object is, then fine in
 that box. The hull: Laurentini, "The visual hull concept for silhouette-based image understanding",
-PAMI 1994. It must not know depth maps.
+PAMI 1994.
+
+Masks are made by people and programs, and one that lacks a handle would cut it off the hull. So k
+views may be wrong about a point, and k is the least with which the hull fills the masks again.
+It must not know depth maps.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from lightkiln_shared.camera import scaled
 from lightkiln_shared.errors import NothingReconstructed
 from lightkiln_shared.scene import Region
 from numpy.typing import NDArray
@@ -23,14 +28,18 @@ from lightkiln.ops.kernels.redistance import redistance
 
 from . import lattice as lattices
 from .lattice import Lattice
-from .views import GreyView, indices_from_world
+from .trace import entry_depth
+from .views import GreyView, indices_from_world, resized
 
 COARSE_RESOLUTION = 64
-FINE_FROM_COARSE = 4
 MARGIN = 6.0
 """Voxels of free space about the hull: the band of the signed distance and a little more."""
-PARDON_FROM = 12
-"""With as many views, one may be wrong about a point: a single bad mask must not cut the object."""
+PARDONED_SHARE = 0.1
+"""Of the views may be wrong about a point, at most."""
+UNFILLED = 0.005
+"""Of the masks' area may be left unfilled by the hull: their edges' own uncertainty."""
+SILHOUETTE_SIDE = 128
+"""Pixels, to compare the hull with masks."""
 MASK_BAND = 40.0
 """Pixels: more than the coarse lattice's voxels ever span."""
 MIN_VIEWS = 2
@@ -47,14 +56,17 @@ def enclose(
     is within all silhouettes.
     """
     cones = Cones.of(views, region)
-    low, high = _occupied_box(cones, *lattices.bounds(region))
-    fine = lattices.around(low, high, resolution, MARGIN)
-    coarse = lattices.around(low, high, max(resolution // FINE_FROM_COARSE, 16), MARGIN / 2)
-    guess = _nearest(cones.function(coarse, np.ones(coarse.shape, dtype=bool)), coarse, fine)
+    first = lattices.around(*lattices.bounds(region), COARSE_RESOLUTION)
+    box = _occupied_box(first, cones.functions(first, np.ones(first.shape, dtype=bool))[-1])
+    coarse = lattices.around(*box, COARSE_RESOLUTION, MARGIN / 2)
+    functions = cones.functions(coarse, np.ones(coarse.shape, dtype=bool))
+    rank = _least_that_fills(views, coarse, functions)
+    fine = lattices.around(*_occupied_box(coarse, functions[rank]), resolution, MARGIN)
+    guess = _nearest(functions[rank], coarse, fine)
     # The function changes by about a metre in a metre, and the nearest coarse point is at most
     # 0.87 coarse voxels away: beyond that the sign is sure.
     near = np.abs(guess) < 1.3 * coarse.voxel
-    function = np.where(near, cones.function(fine, near), guess)
+    function = np.where(near, cones.functions(fine, near, rank + 1)[rank], guess)
     return fine, redistance(function, fine.voxel)
 
 
@@ -80,37 +92,68 @@ class Cones:
             region,
         )
 
-    def function(self, lattice: Lattice, active: NDArray[Any]) -> NDArray[Any]:
-        """A function (X, Y, Z) float32, metres, whose zero level is the hull, where `active`."""
+    def functions(
+        self, lattice: Lattice, active: NDArray[Any], num_ranks: int | None = None
+    ) -> NDArray[Any]:
+        """Functions (ranks, X, Y, Z) float32, metres, where `active`; else infinite.
+
+        The zero level of rank k is the hull in which k views may be wrong about a point; without
+        `num_ranks`, as many as may ever be.
+        """
         points = lattice.origin + lattice.voxel * np.argwhere(active)
-        out = np.full(lattice.shape, np.inf, dtype=np.float32)
-        out[active] = stereo_hull.carve(
-            self.edges,
-            self.indices_from_world,
-            self.focals,
-            points.astype(np.float32),
-            pardoned=1 if len(self.edges) >= PARDON_FROM else 0,
-            min_views=min(MIN_VIEWS, len(self.edges)),
+        if num_ranks is None:
+            num_ranks = 1 + int(PARDONED_SHARE * len(self.edges))
+        worst, num_seen = stereo_hull.carve(
+            self.edges, self.indices_from_world, self.focals, points.astype(np.float32), num_ranks
         )
-        return np.asarray(np.maximum(out, lattices.region_distance(self.region, lattice)))
+        out = np.full((num_ranks, *lattice.shape), np.inf, dtype=np.float32)
+        out[:, active] = np.where(num_seen >= min(MIN_VIEWS, len(self.edges)), worst, np.inf)
+        return np.maximum(out, lattices.region_distance(self.region, lattice), out=out)
 
 
-def _occupied_box(
-    cones: Cones, low: NDArray[Any], high: NDArray[Any]
-) -> tuple[NDArray[Any], NDArray[Any]]:
-    """The box of the hull, a voxel of a coarse lattice larger, within `low` and `high`."""
-    coarse = lattices.around(low, high, COARSE_RESOLUTION)
-    occupied = np.argwhere(
-        cones.function(coarse, np.ones(coarse.shape, dtype=bool)) < 0.5 * coarse.voxel
-    )
+def mask_distance(mask: NDArray[Any]) -> NDArray[Any]:
+    """Signed distance (H, W) float32, pixels, negative on the object, of a mask (H, W) in [0, 1].
+
+    The edge is where the mask, interpolated, is 0.5; no value is larger than `MASK_BAND`.
+    """
+    level = np.ascontiguousarray(0.5 - mask[None], dtype=np.float32)
+    return np.asarray(redistance(level, 1.0, band=MASK_BAND)[0])
+
+
+def _least_that_fills(views: Sequence[GreyView], lattice: Lattice, functions: NDArray[Any]) -> int:
+    """The least rank whose hull fills the masks: see this file's head."""
+    for rank, function in enumerate(functions):
+        if _unfilled(views, lattice, function) <= UNFILLED:
+            return rank
+    return len(functions) - 1
+
+
+def _unfilled(views: Sequence[GreyView], lattice: Lattice, function: NDArray[Any]) -> float:
+    """The part of all masks' area whose rays miss the hull, made half a voxel larger."""
+    missed, area = 0.0, 0.0
+    for view in views:
+        assert view.mask is not None  # the promise of `enclose`
+        shrink = min(1.0, SILHOUETTE_SIDE / max(view.mask.shape))
+        height, width = (max(round(side * shrink), 1) for side in view.mask.shape)
+        inside = resized(view.mask, width, height) > 0.75
+        camera = scaled(view.camera, width, height)
+        entry = entry_depth(function - 0.5 * lattice.voxel, lattice, camera)
+        missed += float((inside & (entry <= 0.0)).sum())
+        area += float(inside.sum())
+    return missed / max(area, 1.0)
+
+
+def _occupied_box(lattice: Lattice, function: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The box of the hull's inside, a voxel larger."""
+    occupied = np.argwhere(function < 0.5 * lattice.voxel)
     if not len(occupied):
         raise NothingReconstructed(
             "No point of the region is within all masks.",
             hint="Check that the region encloses the object and that the masks fit the cameras.",
         )
     return (
-        np.maximum(coarse.origin + coarse.voxel * (occupied.min(axis=0) - 1), low),
-        np.minimum(coarse.origin + coarse.voxel * (occupied.max(axis=0) + 1), high),
+        lattice.origin + lattice.voxel * (occupied.min(axis=0) - 1),
+        lattice.origin + lattice.voxel * (occupied.max(axis=0) + 1),
     )
 
 
@@ -121,12 +164,3 @@ def _nearest(values: NDArray[Any], coarse: Lattice, fine: Lattice) -> NDArray[An
         for a, (axis, n) in enumerate(zip(fine.axes, coarse.shape, strict=True))
     ]
     return np.asarray(values[np.ix_(*indices)])
-
-
-def mask_distance(mask: NDArray[Any]) -> NDArray[Any]:
-    """Signed distance (H, W) float32, pixels, negative on the object, of a mask (H, W) in [0, 1].
-
-    The edge is where the mask, interpolated, is 0.5; no value is larger than `MASK_BAND`.
-    """
-    level = np.ascontiguousarray(0.5 - mask[None], dtype=np.float32)
-    return np.asarray(redistance(level, 1.0, band=MASK_BAND)[0])

@@ -24,21 +24,19 @@ def carve(
     indices_from_world: NDArray[Any],
     focals: NDArray[Any],
     points: NDArray[Any],
-    *,
-    pardoned: int,
-    min_views: int,
-) -> NDArray[Any]:
-    """The hull's function (N,) float32, metres, negative inside, at world points (N, 3) float32.
+    num_ranks: int,
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """What the views object to world points (N, 3) float32, and how many see each, (N,) int32.
 
-    With `pardoned` = 1 the view that objects most to a point is not heard, with 0 all are. A point
-    that fewer than `min_views` views see is outside, by a positive infinity.
+    The objections (ranks, N) float32 are the `num_ranks` largest distances, metres, the largest
+    first: rank 0 is the hull's function, rank k that of a hull in which k views may be wrong.
     """
-    worst = np.full((2, len(points)), -np.inf, dtype=np.float32)
+    worst = np.full((len(points), num_ranks), -np.inf, dtype=np.float32)
     num_seen = np.zeros(len(points), dtype=np.int32)
     for edge, matrix, focal in zip(edges, indices_from_world, focals, strict=True):
         view = np.concatenate([matrix.ravel(), [1.0 / focal]]).astype(np.float32)
         object_to(worst, num_seen, edge, view, points)
-    return np.where(num_seen >= min_views, worst[pardoned], np.float32(np.inf))
+    return worst.T, num_seen
 
 
 @njit(cache=True, parallel=True, error_model="numpy")
@@ -49,7 +47,7 @@ def object_to(
     view: NDArray[Any],
     points: NDArray[Any],
 ) -> None:
-    """Let one view object to the points: keep the two largest distances of each in `worst` (2, N).
+    """Let one view object to the points: keep the largest distances of each in `worst` (N, ranks).
 
     `view` (13,): the rows of its matrix and the inverse of its focal length.
     """
@@ -63,8 +61,10 @@ def object_to(
             if depth > 0.0 and 0.0 <= u < last_column and 0.0 <= v < last_row:
                 value = _interpolate(edge, u, v) * depth * view[12]
                 num_seen[n] += 1
-                worst[1, n] = max(worst[1, n], min(worst[0, n], value))
-                worst[0, n] = max(worst[0, n], value)
+                for rank in range(worst.shape[1]):
+                    other = worst[n, rank]
+                    worst[n, rank] = max(other, value)
+                    value = min(other, value)
 
 
 @njit(cache=True, error_model="numpy")
