@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Inner loops: compiled by numba for the processor, each with a readable twin in torch.
 
-numba keeps a compiled function on disk until the function's own file changes, but not when a function
-that it calls in another file does: after an update it would run old code with new arguments. So the
-folder of that cache is named by the content of all kernels. It must not know what is computed.
+numba keeps a compiled function on disk until the function's own file changes, but not when a
+function that it calls in another file does: after an update it would run old code. So the cache's
+folder is named by the content of all kernels. It must not know what is computed.
 """
 
 import hashlib
