@@ -20,23 +20,23 @@ from benchmarks import studio
 from demo import jug
 
 NUM_VIEWS = 48
-SHOOT = studio.Shoot(size=400, samples=5)
+SIZE, SAMPLES = 400, 5
 SEED = 7
 
 
-def make(out: Path) -> None:
+def make(out: Path, shoot: studio.Shoot) -> None:
     """Build the jug, photograph it all round and write the folder."""
-    studio.empty_studio(SHOOT)
+    studio.empty_studio(shoot)
     thing = jug.make()
     studio.soft_light(radius=1.0)
     points = studio.points_of(thing)
     rng = np.random.default_rng(SEED)
     towards = studio.directions(NUM_VIEWS, rng)
-    cameras = studio.add_cameras("view", towards, points, SHOOT, rng)
+    cameras = studio.add_cameras("view", towards, points, shoot, rng)
     (out / "images").mkdir(parents=True, exist_ok=True)
     studio.render(cameras, out / "images")
     region = studio.region_around(points)
-    studio.write_transforms(out / "transforms.json", cameras, "images", region, SHOOT)
+    studio.write_transforms(out / "transforms.json", cameras, "images", region, shoot)
     studio.write_truth(out / "truth.ply", thing)
     _save(out / "sample.blend", cameras)
 
@@ -56,7 +56,10 @@ def _save(path: Path, cameras: Sequence[bpy.types.Object]) -> None:
 def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
-    make(parser.parse_args(arguments).out.resolve())
+    parser.add_argument("--size", type=int, default=SIZE, help="pixels along an edge")
+    parser.add_argument("--samples", type=int, default=SAMPLES, help="Cycles samples a pixel")
+    options = parser.parse_args(arguments)
+    make(options.out.resolve(), studio.Shoot(size=options.size, samples=options.samples))
 
 
 if __name__ == "__main__":
