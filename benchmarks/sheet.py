@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import trimesh
 from lightkiln.capture.open_scene import read_source
 from lightkiln.mesh.export import load_mesh
 from lightkiln.mesh.rasterize import shade
@@ -23,8 +24,10 @@ from benchmarks.measure import TRUTH
 
 CELL, HEAD = 220, 18
 PAPER, INK = (250, 250, 248), (60, 60, 66)
-VIEW = 33
-"""The view that every scene is shown from."""
+VIEW, VIEWS = 33, {"plain": 18}
+"""The view that a scene is shown from; those that need another one."""
+SHARP_ANGLE = 0.6
+"""Radians; the truth has creases, and shows them."""
 
 Pixels = NDArray[Any]
 
@@ -38,11 +41,12 @@ def draw_sheet(
     pen = ImageDraw.Draw(sheet)
     for row, name in enumerate(names):
         top = row * (CELL + HEAD)
-        photo = read_source(scenes / name).photos[VIEW]
+        photo = read_source(scenes / name).photos[VIEWS.get(name.removesuffix("-open"), VIEW)]
         camera = scaled(photo.camera, CELL, CELL)
-        meshes = [scenes / name / TRUTH, *(work / f"{name}.{column}.glb" for column in columns)]
+        meshes = [work / f"{name}.{column}.glb" for column in columns]
         cells = [np.asarray(Image.open(photo.image).convert("RGBA").resize((CELL, CELL)))]
-        cells += [_clay(mesh, camera) for mesh in meshes]
+        cells += [_clay(_truth(scenes / name / TRUTH), camera)]
+        cells += [_clay(_made(mesh), camera) for mesh in meshes]
         for column, (head, cell) in enumerate(zip(heads, cells, strict=True)):
             tile = Image.fromarray(cell)
             sheet.paste(tile, (column * CELL, top + HEAD), tile)
@@ -51,9 +55,21 @@ def draw_sheet(
     sheet.save(path, quality=88)
 
 
-def _clay(path: Path, camera: Camera) -> Pixels:
-    if not path.exists():
+def _clay(mesh: TriangleMesh | None, camera: Camera) -> Pixels:
+    if mesh is None:
         return np.zeros((camera.height, camera.width, 4), dtype=np.uint8)
-    mesh = load_mesh(path)
-    assert isinstance(mesh, TriangleMesh)
     return shade(mesh, camera, clay=True, samples=3)
+
+
+def _made(path: Path) -> TriangleMesh | None:
+    mesh = load_mesh(path) if path.exists() else None
+    return mesh if isinstance(mesh, TriangleMesh) else None
+
+
+def _truth(path: Path) -> TriangleMesh:
+    """The true mesh, its vertices split along creases."""
+    split = trimesh.graph.smooth_shade(trimesh.load_mesh(path), angle=SHARP_ANGLE)
+    return TriangleMesh(
+        positions=np.asarray(split.vertices, dtype=np.float32),
+        triangles=np.asarray(split.faces, dtype=np.int32),
+    )

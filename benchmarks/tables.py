@@ -97,6 +97,9 @@ def plot(results: Sequence[Result], path: Path) -> None:
                 label=f"{method} {preset}" if has_masks else None,
             )
     axes.set(xscale="log", yscale="log", xlabel="seconds to the mesh")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter("{x:g}")
+    axes.yaxis.set_major_formatter("{x:g}")
     axes.set_ylabel("two-sided mean distance, % of the diagonal")
     axes.grid(which="both", alpha=0.2)
     axes.legend(frameon=False, fontsize=8, title="filled: with masks; hollow: without")
