@@ -3,9 +3,12 @@
 
     m = b1 m + (1 - b1) g,   v = b2 v + (1 - b2) g²,   p = p - rate m / (sqrt(v) + e)
 
-without correction for the start: with b1 = 0.9 and b2 = 0.99 a first step is (1 - b1) / sqrt(1 - b2)
-= 1 rate long, as it should be, whenever a point is touched first. Gradients are summed over the
-chunks' buffers and these set back to zero on the way. It must not know what the parameters mean.
+without correction for the start: with b1 = 0.9 and b2 = 0.99 a first step is
+(1 - b1) / sqrt(1 - b2) = 1 rate long, as it should be, whenever a point is touched first. Gradients
+are summed over the chunks' buffers and these set back to zero on the way.
+
+All writes to a tuple's arrays stand in functions that the parallel loop calls: numba 0.68 takes
+such a write in the loop itself for dead code and drops it. It must not know what is learned.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
-from .arrays import ROW, Gradients
+from .arrays import ROW, Gradients, Number
 
 B1, B2 = np.float32(0.9), np.float32(0.99)
 ONE = np.float32(1.0)
@@ -42,8 +45,8 @@ def move_point(
     distance: NDArray[Any],
     moments: Moments,
     gradients: NDArray[Any],
-    rate: float,
-    floor: float,
+    rate: Number,
+    floor: Number,
 ) -> None:
     """Move the distance of point p and clear its gradients (chunks, points)."""
     g = np.float32(0.0)
@@ -61,8 +64,8 @@ def step_distance(
     distance: NDArray[Any],
     moments: Moments,
     gradients: Gradients,
-    rate: float,
-    floor: float,
+    rate: Number,
+    floor: Number,
 ) -> None:
     """Move all distances (points,); `rate` in voxels, `floor` is e."""
     for p in prange(distance.shape[0]):
@@ -81,6 +84,20 @@ def move_row(
         row[term] = row[term] * (ONE - pace[1, term]) - change
 
 
+@njit(cache=True)
+def collect_row(p: int, gradients: Gradients, g: NDArray[Any]) -> bool:
+    """Sum the colour gradients of point p into `g` (12,), clear them; False if there are none."""
+    touched = False
+    g[:] = 0.0
+    for chunk in range(gradients.touched.shape[0]):
+        if gradients.touched[chunk, p]:
+            touched = True
+            g += gradients.color[chunk, p]
+            gradients.color[chunk, p] = 0.0
+            gradients.touched[chunk, p] = False
+    return touched
+
+
 @njit(cache=True, parallel=True)
 def step_color(
     color: NDArray[Any], moments: Moments, gradients: Gradients, pace: NDArray[Any]
@@ -89,17 +106,9 @@ def step_color(
 
     `pace` (2, 12): how far a coefficient moves at each touch, and what part of it fades.
     """
-    chunks, width = gradients.color.shape[0], 4096
+    width = 4096
     for block in prange((color.shape[0] + width - 1) // width):
         g = np.empty(ROW, np.float32)
         for p in range(block * width, min((block + 1) * width, color.shape[0])):
-            touched = False
-            g[:] = 0.0
-            for chunk in range(chunks):
-                if gradients.touched[chunk, p]:
-                    touched = True
-                    g += gradients.color[chunk, p]
-                    gradients.color[chunk, p] = 0.0
-                    gradients.touched[chunk, p] = False
-            if touched:
+            if collect_row(p, gradients, g):
                 move_row(color[p], g, moments.first[p], moments.second[p], pace)

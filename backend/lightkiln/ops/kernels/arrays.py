@@ -13,8 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bricks import BRICK
+from lightkiln.ops.bricks import BRICK
 
+Number = Any
+"""A float32 within a kernel; outside any number will do, and numba converts it."""
 POINTS = BRICK**3
 """Lattice points of one brick."""
 TERMS = 4
@@ -51,7 +53,7 @@ class Targets(NamedTuple):
     """What rays should have seen."""
 
     color: NDArray[Any]
-    """(rays, 3) float32, sRGB values in [0, 1], already over the background where a mask says so."""
+    """(rays, 3) float32, sRGB values in [0, 1]; where there is a mask, over the background."""
     background: NDArray[Any]
     """(rays, 3) float32: what shows where the field lets light through."""
     opacity: NDArray[Any]
@@ -80,7 +82,7 @@ class Outcome(NamedTuple):
     transmittance: NDArray[Any]
     """(rays,) float32: the background's part."""
     depth: NDArray[Any]
-    """(rays,) float32: where half of the light is left, voxels along the ray; infinite if nowhere."""
+    """(rays,) float32: where half of the light is left, voxels along the ray, or infinite."""
     loss: NDArray[Any]
     """(rays,) float32."""
 

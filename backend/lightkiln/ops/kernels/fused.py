@@ -3,10 +3,11 @@
 
 The loss of a ray is Charbonnier's over the channels, and the mask's where it counts:
 
-    r = gain * C + T_n * background - target,   L = sum_c (sqrt(r_c² + e²) - e) + w (1 - T_n - mask)²
+    r = gain * C + T_n * background - target
+    L = sum_c (sqrt(r_c² + e²) - e) + w (1 - T_n - mask)²
 
 Rays are cut into as many chunks as there are gradient buffers, each worked off in order by one
-thread, so the result does not depend on which thread comes first. It must not know images or cameras.
+thread, so the result does not depend on which thread comes first. It must not know images.
 """
 
 from __future__ import annotations
@@ -14,11 +15,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
-from .arrays import TERMS, Field, Gradients, Outcome, Rays, Targets
+from .arrays import Field, Gradients, Number, Outcome, Rays, Targets
 from .march import HALF
 from .shade import (
     FAINT,
@@ -38,18 +38,15 @@ SOFTNESS = 0.03
 
 
 @njit(cache=True)
-def render_ray(
-    field: Field, rays: Rays, ray: int, basis: NDArray[Any], s: Scratch, out: Outcome
-) -> int:
+def render_ray(field: Field, rays: Rays, ray: int, s: Scratch, out: Outcome) -> int:
     """Render one ray into `out`; return the number of its samples."""
-    harmonics(rays.directions[ray], basis)
+    harmonics(rays.directions[ray], s.basis)
     out.color[ray] = 0.0
     count = look(
         field,
         rays.origins[ray],
         rays.directions[ray],
         rays.jitter[ray],
-        basis,
         s,
         out.color[ray],
     )
@@ -64,13 +61,12 @@ def render(field: Field, rays: Rays, out: Outcome) -> None:
     num_rays, width = rays.origins.shape[0], 256
     for block in prange((num_rays + width - 1) // width):
         s = scratch_for_a_ray()
-        basis = np.empty(TERMS, np.float32)
         for ray in range(block * width, min((block + 1) * width, num_rays)):
-            render_ray(field, rays, ray, basis, s, out)
+            render_ray(field, rays, ray, s, out)
 
 
 @njit(cache=True)
-def loss_slopes(targets: Targets, ray: int, out: Outcome, g: NDArray[Any]) -> float:
+def loss_slopes(targets: Targets, ray: int, out: Outcome, g: NDArray[Any]) -> Number:
     """Write the ray's loss and dL/dC into `g` (3,); return dL/dT_n."""
     light = out.transmittance[ray]
     miss = 1.0 - light - targets.opacity[ray]
@@ -91,9 +87,7 @@ def scatter_ray(
     field: Field,
     rays: Rays,
     ray: int,
-    basis: NDArray[Any],
     count: int,
-    g: NDArray[Any],
     s: Scratch,
     gradients: Gradients,
     chunk: int,
@@ -105,7 +99,7 @@ def scatter_ray(
         weight = s.light[i] - s.light[i + 1]
         middle = HALF * (s.t[i] + s.t[i + 1])
         if weight > FAINT and locate_at(field.table, o, d, middle, s):
-            scatter_color(weight, g, basis, s, gradients.color[chunk], gradients.touched[chunk])
+            scatter_color(weight, s, gradients.color[chunk], gradients.touched[chunk])
 
 
 @njit(cache=True, parallel=True)
@@ -116,11 +110,9 @@ def backpropagate(
     num_rays, chunks = rays.origins.shape[0], gradients.distance.shape[0]
     for chunk in prange(chunks):
         s = scratch_for_a_ray()
-        basis = np.empty(TERMS, np.float32)
-        g = np.empty(3, np.float32)
         for ray in range(chunk * num_rays // chunks, (chunk + 1) * num_rays // chunks):
-            count = render_ray(field, rays, ray, basis, s, out)
-            h = loss_slopes(targets, ray, out, g)
+            count = render_ray(field, rays, ray, s, out)
+            h = loss_slopes(targets, ray, out, s.pull)
             if count > 1:
-                slopes(count, field.sharpness, g, h, s)
-                scatter_ray(field, rays, ray, basis, count, g, s, gradients, chunk)
+                slopes(count, field.sharpness, h, s)
+                scatter_ray(field, rays, ray, count, s, gradients, chunk)

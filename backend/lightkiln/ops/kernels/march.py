@@ -2,8 +2,8 @@
 """Walking along a ray through the bricks, in numba: where to sample and what lies there.
 
 Notation: a sample stands at x = o + t d, lattice units; f(x) is interpolated trilinearly from the
-cell's eight points. Where a brick or one of the eight points is missing there is no sample, and the
-walk goes on behind it. Steps grow with |f|, because far from the surface the opacity changes slowly:
+cell's eight points. Where a brick or one of the eight points is missing there is no sample, and
+the walk goes on behind it. Steps grow with |f|, for far from the surface opacity changes slowly:
 
     step(f) = clip(|f| / 2, 0.5, 2) voxels
 
@@ -19,7 +19,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from .arrays import Field
+from .arrays import Field, Number
 
 MAX_SAMPLES = 192
 """On one ray; the band of a surface takes some 15, so a dozen surfaces fit."""
@@ -37,19 +37,19 @@ BRICK_EDGE = np.float32(8.0)
 
 
 @njit(cache=True)
-def sigmoid(x: float) -> float:
+def sigmoid(x: Number) -> Number:
     """Return 1 / (1 + exp(-x)), never 0: float32's exponent reaches far enough for |x| <= 80."""
     return ONE / (ONE + np.float32(math.exp(-min(max(x, -FAR), FAR))))
 
 
 @njit(cache=True)
-def mix(a: float, b: float, share: float) -> float:
+def mix(a: Number, b: Number, share: Number) -> Number:
     """Interpolate linearly."""
     return a + share * (b - a)
 
 
 @njit(cache=True)
-def point_at(table: NDArray[Any], i: int, j: int, k: int) -> int:
+def point_at(table: NDArray[Any], i: int, j: int, k: int) -> Number:
     """Return the index of lattice point (i, j, k), -1 if it is not stored."""
     if i >> 3 >= table.shape[0] or j >> 3 >= table.shape[1] or k >> 3 >= table.shape[2]:
         return -1
@@ -77,9 +77,9 @@ def corners(table: NDArray[Any], i: int, j: int, k: int, points: NDArray[Any]) -
 
 @njit(cache=True)
 def locate(
-    table: NDArray[Any], x: float, y: float, z: float, points: NDArray[Any], shares: NDArray[Any]
+    table: NDArray[Any], x: Number, y: Number, z: Number, points: NDArray[Any], shares: NDArray[Any]
 ) -> bool:
-    """Find the points (8,) of the cell at (x, y, z) and their trilinear shares; False if missing."""
+    """Find the cell at (x, y, z): its points (8,) and their shares; False if it is not stored."""
     i, j, k = int(x), int(y), int(z)
     if not corners(table, i, j, k, points):
         return False
@@ -92,7 +92,7 @@ def locate(
 
 
 @njit(cache=True)
-def span(table: NDArray[Any], o: NDArray[Any], d: NDArray[Any]) -> tuple[float, float]:
+def span(table: NDArray[Any], o: NDArray[Any], d: NDArray[Any]) -> tuple[Number, Number]:
     """Return where the ray enters and leaves the lattice; enter >= leave if it misses."""
     enter, leave = np.float32(0.0), np.float32(1e9)
     for axis in range(3):
@@ -107,7 +107,7 @@ def span(table: NDArray[Any], o: NDArray[Any], d: NDArray[Any]) -> tuple[float, 
 
 
 @njit(cache=True)
-def brick_exit(x: float, y: float, z: float, now: float, d: NDArray[Any]) -> float:
+def brick_exit(x: Number, y: Number, z: Number, now: Number, d: NDArray[Any]) -> Number:
     """Return t just behind the brick that holds (x, y, z), a point at t = now."""
     a = face_after(x, d[0])
     b = face_after(y, d[1])
@@ -116,7 +116,7 @@ def brick_exit(x: float, y: float, z: float, now: float, d: NDArray[Any]) -> flo
 
 
 @njit(cache=True)
-def face_after(x: float, d: float) -> float:
+def face_after(x: Number, d: Number) -> Number:
     """Return how far it is to the next brick along one axis."""
     low = np.float32(int(x) & -8)
     if d > FLAT:
@@ -127,22 +127,21 @@ def face_after(x: float, d: float) -> float:
 
 
 @njit(cache=True)
-def step_after(f: float) -> float:
+def step_after(f: Number) -> Number:
     """Return the step that follows a sample of distance f, voxels."""
     return min(max(HALF * abs(f), MIN_STEP), MAX_STEP)
 
 
 @njit(cache=True)
-def distance_in(field: Field, x: float, y: float, z: float) -> float:
+def distance_in(field: Field, x: Number, y: Number, z: Number) -> Number:
     """Return f at a point of the lattice (x, y, z), NaN if its cell is not stored."""
     i, j, k = int(x), int(y), int(z)
-    slot = field.table[i >> 3, j >> 3, k >> 3]
-    if slot < 0:
+    if field.table[i >> 3, j >> 3, k >> 3] < 0:
         return np.float32(np.nan)
     u, v, w = x - np.float32(i), y - np.float32(j), z - np.float32(k)
     f = field.distance
     if (i & 7) < 7 and (j & 7) < 7 and (k & 7) < 7:
-        p = (np.int64(slot) << 9) + ((i & 7) << 6) + ((j & 7) << 3) + (k & 7)
+        p = point_at(field.table, i, j, k)
         near = mix(mix(f[p], f[p + 1], w), mix(f[p + 8], f[p + 9], w), v)
         far = mix(mix(f[p + 64], f[p + 65], w), mix(f[p + 72], f[p + 73], w), v)
         return mix(near, far, u)
@@ -159,9 +158,9 @@ def distance_in(field: Field, x: float, y: float, z: float) -> float:
 
 @njit(cache=True)
 def march(
-    field: Field, o: NDArray[Any], d: NDArray[Any], jitter: float, t: NDArray[Any], f: NDArray[Any]
+    field: Field, o: NDArray[Any], d: NDArray[Any], jitter: Number, t: NDArray[Any], f: NDArray[Any]
 ) -> int:
-    """Write the samples' places and distances into `t` and `f` (MAX_SAMPLES,); return their number."""
+    """Write the samples' places into `t` and distances into `f`; return their number."""
     now, leave = span(field.table, o, d)
     now += jitter * MIN_STEP
     count, light, clear = 0, ONE, ONE

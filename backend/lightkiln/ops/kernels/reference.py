@@ -11,8 +11,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ..interpolation import cell_points, harmonics, interpolate
-from ..volume_rendering import composite, render_weights
+from lightkiln.ops.interpolation import cell_points, harmonics, interpolate
+from lightkiln.ops.volume_rendering import composite, render_weights
+
 from .arrays import TERMS
 
 FAINT = 5e-4
@@ -21,13 +22,13 @@ FAINT = 5e-4
 
 def render_ray(
     table: Int[Tensor, "a b c"],
-    distance: Float[Tensor, "points"],
+    distance: Float[Tensor, " points"],
     color: Float[Tensor, "points 12"],
     sharpness: float,
-    origin: Float[Tensor, "3"],
-    direction: Float[Tensor, "3"],
-    t: Float[Tensor, "samples"],
-) -> tuple[Float[Tensor, "3"], Float[Tensor, ""]]:
+    origin: Float[Tensor, " 3"],
+    direction: Float[Tensor, " 3"],
+    t: Float[Tensor, " samples"],
+) -> tuple[Float[Tensor, " 3"], Float[Tensor, ""]]:
     """Return C and T_n of one ray with samples at t, which must lie in stored cells."""
     points, shares, _ = cell_points(table, origin + t[:, None] * direction)
     f = interpolate(distance[:, None], points, shares)[:, 0]

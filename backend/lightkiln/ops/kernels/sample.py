@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
-from .arrays import Rays
+from .arrays import Number, Rays
 from .march import ONE, brick_exit, point_at, span
 
 WHOLE = 0.999
@@ -23,7 +23,7 @@ def stored_share(
     x: NDArray[Any],
     shares: NDArray[Any],
     row: NDArray[Any],
-) -> float:
+) -> Number:
     """Write the sum of share times value of the stored corners into `row`; return their share."""
     row[:] = 0.0
     total = np.float32(0.0)
@@ -46,7 +46,7 @@ def stored_share(
 
 @njit(cache=True, parallel=True)
 def sample(
-    table: NDArray[Any], values: NDArray[Any], x: NDArray[Any], needed: float, out: NDArray[Any]
+    table: NDArray[Any], values: NDArray[Any], x: NDArray[Any], needed: Number, out: NDArray[Any]
 ) -> None:
     """Interpolate `values` (points, channels) at lattice positions `x` (n, 3) into `out`.
 

@@ -24,7 +24,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from .arrays import ROW, TERMS, Field
+from .arrays import ROW, TERMS, Field, Number
 from .march import HALF, MAX_SAMPLES, ONE, locate, march, sigmoid
 
 FAINT = np.float32(5e-4)
@@ -46,8 +46,14 @@ class Scratch(NamedTuple):
     """(MAX_SAMPLES, 3) c_i; zero where the section is faint."""
     row: NDArray[Any]
     """(12,) coefficients at one place, or their gradient."""
+    basis: NDArray[Any]
+    """(4,) spherical harmonics of the ray's direction."""
+    pull: NDArray[Any]
+    """(3,) g = dL/dC."""
     points: NDArray[Any]
+    """(8,) of the located cell."""
     shares: NDArray[Any]
+    """(8,) their trilinear shares."""
 
 
 @njit(cache=True)
@@ -60,6 +66,8 @@ def scratch_for_a_ray() -> Scratch:
         np.empty(MAX_SAMPLES, np.float32),
         np.empty((MAX_SAMPLES, 3), np.float32),
         np.empty(ROW, np.float32),
+        np.empty(TERMS, np.float32),
+        np.empty(3, np.float32),
         np.empty(8, np.int64),
         np.empty(8, np.float32),
     )
@@ -67,19 +75,19 @@ def scratch_for_a_ray() -> Scratch:
 
 @njit(cache=True)
 def harmonics(d: NDArray[Any], basis: NDArray[Any]) -> None:
-    """Write 1, y, z, x into `basis` (4,): real spherical harmonics of d (3,), scaled to a first of 1."""
+    """Write real spherical harmonics of d (3,), scaled to a first of 1: 1, y, z, x."""
     basis[0], basis[1], basis[2], basis[3] = ONE, d[1], d[2], d[0]
 
 
 @njit(cache=True)
-def locate_at(table: NDArray[Any], o: NDArray[Any], d: NDArray[Any], t: float, s: Scratch) -> bool:
+def locate_at(table: NDArray[Any], o: NDArray[Any], d: NDArray[Any], t: Number, s: Scratch) -> bool:
     """Find the cell at o + t d."""
     return locate(table, o[0] + t * d[0], o[1] + t * d[1], o[2] + t * d[2], s.points, s.shares)
 
 
 @njit(cache=True, fastmath={"reassoc", "contract"})  # sums over coefficients, to be vectorised
-def interpolated_color(field: Field, basis: NDArray[Any], s: Scratch, rgb: NDArray[Any]) -> None:
-    """Write the colour (3,) of the located cell in the basis' direction."""
+def interpolated_color(field: Field, s: Scratch, rgb: NDArray[Any]) -> None:
+    """Write the colour (3,) of the located cell in the direction of `s.basis`."""
     s.row[:] = 0.0
     for corner in range(8):
         share, point = s.shares[corner], s.points[corner]
@@ -88,7 +96,7 @@ def interpolated_color(field: Field, basis: NDArray[Any], s: Scratch, rgb: NDArr
     for channel in range(3):
         total = np.float32(0.0)
         for term in range(TERMS):
-            total += s.row[channel * TERMS + term] * basis[term]
+            total += s.row[channel * TERMS + term] * s.basis[term]
         rgb[channel] = total
 
 
@@ -97,8 +105,7 @@ def look(
     field: Field,
     o: NDArray[Any],
     d: NDArray[Any],
-    jitter: float,
-    basis: NDArray[Any],
+    jitter: Number,
     s: Scratch,
     rgb: NDArray[Any],
 ) -> int:
@@ -114,14 +121,14 @@ def look(
         s.rgb[i] = 0.0
         weight = s.light[i] - s.light[i + 1]
         if weight > FAINT and locate_at(field.table, o, d, HALF * (s.t[i] + s.t[i + 1]), s):
-            interpolated_color(field, basis, s, s.rgb[i])
+            interpolated_color(field, s, s.rgb[i])
             for channel in range(3):
                 rgb[channel] += weight * s.rgb[i, channel]
     return count
 
 
 @njit(cache=True)
-def half_depth(count: int, s: Scratch) -> float:
+def half_depth(count: int, s: Scratch) -> Number:
     """Return t where the light falls to one half, linear within the section; infinite if never."""
     for i in range(count - 1):
         if s.light[i + 1] < 0.5:
@@ -131,12 +138,12 @@ def half_depth(count: int, s: Scratch) -> float:
 
 
 @njit(cache=True)
-def slopes(count: int, sharpness: float, g: NDArray[Any], h: float, s: Scratch) -> None:
-    """Write dL/df_i into `s.slope`, given g = dL/dC (3,) and h = dL/dT_n."""
+def slopes(count: int, sharpness: Number, h: Number, s: Scratch) -> None:
+    """Write dL/df_i into `s.slope`, given `s.pull` = dL/dC and h = dL/dT_n."""
     s.slope[:count] = 0.0
     behind = s.light[count - 1] * h
     for i in range(count - 2, -1, -1):
-        seen = g[0] * s.rgb[i, 0] + g[1] * s.rgb[i, 1] + g[2] * s.rgb[i, 2]
+        seen = s.pull[0] * s.rgb[i, 0] + s.pull[1] * s.rgb[i, 1] + s.pull[2] * s.rgb[i, 2]
         pull = behind - s.light[i + 1] * seen
         behind += (s.light[i] - s.light[i + 1]) * seen
         if s.f[i + 1] < s.f[i]:
@@ -162,9 +169,7 @@ def scatter_distance(
 
 @njit(cache=True, fastmath={"contract"})
 def scatter_color(
-    weight: float,
-    g: NDArray[Any],
-    basis: NDArray[Any],
+    weight: Number,
     s: Scratch,
     into: NDArray[Any],
     touched: NDArray[Any],
@@ -172,7 +177,7 @@ def scatter_color(
     """Add dL/dk of the located cell to the points' rows of `into` (points, 12)."""
     for channel in range(3):
         for term in range(TERMS):
-            s.row[channel * TERMS + term] = weight * g[channel] * basis[term]
+            s.row[channel * TERMS + term] = weight * s.pull[channel] * s.basis[term]
     for corner in range(8):
         share, point = s.shares[corner], s.points[corner]
         touched[point] = True

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One level of refinement: its pixels, its steps, and what to do when a step goes wrong.
+
+It must not know kernels or meshes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lightkiln.capture.inputs import Inputs
+from lightkiln.fields.rebanding import rebanded
+from lightkiln.methods.spec import Run
+from lightkiln.training.backdrop import backdrop
+from lightkiln.training.photos import Photos, footprint, pixels_seeing, shrunk
+from lightkiln.training.refinement import Refiner
+from lightkiln.training.scenery import Scenery
+from lightkiln.training.schedule import Clock, Level, Weights, num_steps, pace
+
+from . import Params
+from .course import Course
+
+REBANDINGS = 2
+"""Times within a level that the bricks follow the surface."""
+SAVING = 20
+"""Steps between two states to fall back on."""
+CAUTION = 0.5
+"""What is left of the rates after a step that went wrong."""
+MESH_SECONDS = 0.12
+"""Part of the time left that is kept for the mesh."""
+
+
+def refine(course: Course, index: int, inputs: Inputs, params: Params, run: Run) -> None:
+    """Work on one level until its steps are done, its time is over or the run is to finish."""
+    level = course.levels[index]
+    if (course.level, course.ready) != (index, True):
+        course.band = rebanded(course.band, level.voxel)
+        course.level, course.step, course.ready = index, 0, True
+    photos = shrunk(inputs.views, _shrink(course, inputs, level, params))
+    if not inputs.has_masks and course.backdrop is None:
+        course.backdrop = backdrop(photos, _free(photos, course))
+    pixels = pixels_seeing(photos, course.band)
+    if len(pixels) == 0:
+        run.warn("No photograph shows the surface that stereo found: it is left as it is.")
+        return
+    _Level(course, photos, pixels, params, run).work(_seconds(course, index, params, run))
+
+
+class _Level:
+    """A level at work."""
+
+    def __init__(
+        self, course: Course, photos: Photos, pixels: NDArray[Any], params: Params, run: Run
+    ) -> None:
+        self._course, self._pixels = course, pixels
+        self._scenery = Scenery(photos=photos, exposure=course.exposure, backdrop=course.backdrop)
+        self._params, self._run = params, run
+        self._weights = Weights(
+            eikonal=params.eikonal,
+            curvature=params.curvature,
+            anchor=params.anchor,
+            opacity=params.opacity,
+        )
+        self._caution = 1.0
+        self._refiner = self._fresh()
+
+    def work(self, seconds: float) -> None:
+        """Step until the end of the level, of `seconds` or of the run."""
+        course, total = (
+            self._course,
+            num_steps(len(self._pixels), self._params.passes, self._params.rays),
+        )
+        done, moving = course.step, total // (REBANDINGS + 1) + 1
+        clock = Clock(total, seconds)
+        for step in self._run.steps(max(total - done, 1)):
+            u = clock.progress(done + step)
+            if u >= 1.0:
+                break
+            if step % moving == moving - 1:
+                course.band = rebanded(course.band, course.band.voxel)
+                self._refiner = self._fresh()
+            elif step % SAVING == 0:
+                self._save()
+            self._step(done + step, u)
+            course.step = done + step + 1
+
+    def _step(self, step: int, u: float) -> None:
+        settings = pace(u, self._weights, self._caution)
+        try:
+            figures = self._refiner.step(step, self._params.rays, settings)
+        except FloatingPointError:
+            self._fall_back()
+            return
+        self._course.sharpness = settings.sharpness
+        self._run.record(
+            loss=figures.loss,
+            psnr=figures.psnr,
+            sharpness=settings.sharpness,
+            eikonal=figures.eikonal,
+        )
+
+    def _fresh(self) -> Refiner:
+        course = self._course
+        made = Refiner(course.band, self._scenery, self._pixels, self._run.seed)
+        self._saved = (self._course.band.distance.copy(), self._course.band.color.copy())
+        return made
+
+    def _save(self) -> None:
+        band = self._course.band
+        if np.isfinite(band.distance).all() and np.isfinite(band.color).all():
+            self._saved = (band.distance.copy(), band.color.copy())
+
+    def _fall_back(self) -> None:
+        band = self._course.band
+        band.distance[:], band.color[:] = self._saved
+        self._caution *= CAUTION
+        self._refiner = self._fresh()
+        self._run.warn("A step of refinement diverged; it was taken back and goes on more slowly.")
+
+
+def _shrink(course: Course, inputs: Inputs, level: Level, params: Params) -> float:
+    """How small photographs may be: a pixel as wide as a voxel, at most `max_side` of them."""
+    points = np.argwhere(course.band.table >= 0).mean(axis=0) * 8.0
+    pixel = footprint(inputs.views, course.band.origin + course.band.voxel * points)
+    side = max(max(view.camera.width, view.camera.height) for view in inputs.views)
+    return min(1.0, params.max_side / side, max(pixel / level.voxel, 0.5))
+
+
+def _free(photos: Photos, course: Course) -> NDArray[Any]:
+    """Which pixels look past the band: they show the background alone."""
+    free = np.ones(len(photos.colors), dtype=bool)
+    free[pixels_seeing(photos, course.band)] = False
+    return free
+
+
+def _seconds(course: Course, index: int, params: Params, run: Run) -> float:
+    """This level's part of the time, of which the mesh gets its own."""
+    left = min(params.time_budget, (1.0 - MESH_SECONDS) * run.seconds_left())
+    part = course.levels[index].share / sum(level.share for level in course.levels[index:])
+    whole = sum(level.share for level in course.levels[index:])
+    return min(left * part, params.time_budget * whole * part)

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Imported when a job starts: stereo, refinement level by level, the mesh.
+
+It must not know how a step is made (`training`) or how surfaces are found (`stereo`).
+"""
+
+from __future__ import annotations
+
+from lightkiln_shared.geometry import TriangleMesh
+
+from lightkiln.capture.inputs import Inputs
+from lightkiln.methods.spec import Run
+from lightkiln.stereo.estimate import SHARES, StereoSettings, estimate
+
+from . import Params, pictures
+from .course import Course
+from .refine import refine
+from .start import from_checkpoint, from_stereo
+
+STEREO_SHARE, REFINE_SHARE, MESH_SHARE = 0.4, 0.5, 0.1
+
+
+def reconstruct(inputs: Inputs, params: Params, run: Run) -> TriangleMesh:
+    """Return the surface that looks like the photographs, coloured from them."""
+    course = _begun(inputs, params, run)
+    run.preview(lambda camera: pictures.rendered(course, camera))
+    run.preview_mesh(lambda: pictures.coarse_mesh(course))
+    run.checkpoint(course.state)
+    for index, level in enumerate(course.levels):
+        with run.phase(f"refine {index + 1} of {len(course.levels)}", REFINE_SHARE * level.share):
+            if index >= course.level and not run.finishing:
+                refine(course, index, inputs, params, run)
+    with run.phase("mesh", MESH_SHARE):
+        return pictures.finished(course, inputs, params.faces)
+
+
+def _begun(inputs: Inputs, params: Params, run: Run) -> Course:
+    state = run.resume()
+    if state is not None:
+        for name, part in SHARES.items():
+            with run.phase(name, STEREO_SHARE * part):
+                pass  # done before the pause
+        return from_checkpoint(state, inputs)
+    settings = StereoSettings(resolution=params.resolution, max_side=params.stereo_side)
+    found = estimate(inputs, settings, run, STEREO_SHARE)
+    return from_stereo(found.grid, inputs, params)
