@@ -20,13 +20,15 @@ test: check ## every test, real Blenders included
 	.venv/bin/pytest
 
 demo: setup ## the main job: cameras in Blender to a mesh in the scene (SCENE=folder for your own)
-	.venv/bin/python demo/run.py $(if $(SCENE),--scene $(SCENE))
+	.venv/bin/python -m demo.run $(if $(SCENE),--scene $(SCENE))
 
 addon: setup ## dist/lightkiln-VERSION.zip, for Blender 4.2 to 5.2
 	.venv/bin/python build_addon.py
 
 bench: setup ## the figures in docs/benchmarks/
 	.venv/bin/python -m benchmarks.run
+	.venv/bin/python -m benchmarks.blender
+	.venv/bin/python -m benchmarks.wire
 
 docs: setup ## docs/protocol.md from the messages
 	.venv/bin/python docs/generate_protocol.py

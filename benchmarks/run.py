@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import platform
+import subprocess
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -20,8 +21,9 @@ import torch
 from benchmarks import tables
 from benchmarks.heldout import HeldOut, measure_heldout
 from benchmarks.machine import DOCS, ROOT, commit, machine, today
-from benchmarks.measure import SEED, Case, Result, command_for, measure
+from benchmarks.measure import SEED, TRUTH, Case, Result, command_for, measure
 from benchmarks.sheet import draw_sheet
+from tests.addon.environments import python_of
 
 WORK = ROOT / "build" / "benchmarks"
 SCENES = Path.home() / ".cache" / "lightkiln" / "scenes"
@@ -32,6 +34,7 @@ KINDS = ("visual-hull.standard", "stereo.standard", "kiln.draft", "kiln.standard
 NEEDS_MASKS = ("visual-hull",)
 HELDOUT = Case(scene="solid", method="kiln", preset="standard")
 HELDOUT_KIND = "heldout"
+BLENDER = "4.5.15"
 
 
 def main() -> None:
@@ -44,6 +47,7 @@ def main() -> None:
     WORK.mkdir(parents=True, exist_ok=True)
     DOCS.mkdir(parents=True, exist_ok=True)
     record = _read()
+    _render_missing(chosen.scenes)
     for case in _cases(chosen.scenes, chosen.kinds):
         record["results"][case.name] = asdict(measure(case, SCENES, WORK))
         _write(record)
@@ -51,6 +55,14 @@ def main() -> None:
         record["heldout"][HELDOUT.name] = asdict(measure_heldout(HELDOUT, SCENES, WORK))
     _write(record)
     _report(record)
+
+
+def _render_missing(names: Sequence[str]) -> None:
+    """Photograph the scenes that are not there yet: some minutes each, once."""
+    missing = {n.removesuffix(tables.OPEN) for n in names if not (SCENES / n / TRUTH).exists()}
+    if missing:
+        command = [python_of(BLENDER), "-m", "benchmarks.scenes", SCENES, *sorted(missing)]
+        subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
 
 
 def _cases(scenes: Sequence[str], kinds: Sequence[str]) -> list[Case]:
