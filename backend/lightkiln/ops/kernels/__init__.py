@@ -9,18 +9,20 @@ folder is named by the content of all kernels. It must not know what is computed
 import hashlib
 from pathlib import Path
 
-import numba
+from numba import __version__ as numba_version
+from numba.core import config
 from platformdirs import user_cache_path
 
 
 def fingerprint(folder: Path) -> str:
     """Sixteen hexadecimal digits that change with any Python file of a folder."""
-    digest = hashlib.sha256(numba.__version__.encode())
+    digest = hashlib.sha256(numba_version.encode())
     for path in sorted(folder.glob("*.py")):
         digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()[:16]
 
 
-if not numba.config.CACHE_DIR:  # the person may have chosen another place
+_settings = vars(config)  # numba fills them in from the environment when it is imported
+if not _settings["CACHE_DIR"]:  # the person may have chosen another place
     _folder = user_cache_path("lightkiln") / "kernels" / fingerprint(Path(__file__).parent)
-    numba.config.CACHE_DIR = str(_folder)
+    _settings["CACHE_DIR"] = str(_folder)
