@@ -17,8 +17,8 @@ from mathutils import Euler
 
 from demo.story import Side
 
-SAMPLES = 12
-LONGEST = 560
+SAMPLES = {"coloured": 4, "clay": 8}
+LONGEST = 512
 """Pixels of a picture's longer side."""
 LEVEL = (0.3, 0.8)
 """Cameras between these quantiles of height are level enough to show a side."""
@@ -62,6 +62,7 @@ def take(mesh: bpy.types.Object, cameras: Sequence[bpy.types.Object], folder: Pa
         _aim(scene, camera)
         for name, material in looks.items():
             scene.view_layers[0].material_override = material
+            scene.cycles.samples = SAMPLES[name]
             scene.render.filepath = str(folder / files[name])
             bpy.ops.render.render(write_still=True, scene=scene.name)
         photograph = f"photograph-{camera.name}{source.suffix}"
@@ -74,7 +75,6 @@ def _scene(mesh: bpy.types.Object) -> bpy.types.Scene:
     scene = bpy.data.scenes.new("Look")
     scene.collection.objects.link(mesh)
     scene.render.engine = "CYCLES"
-    scene.cycles.samples = SAMPLES
     scene.cycles.denoising_prefilter, scene.cycles.denoising_quality = "NONE", "FAST"
     scene.render.film_transparent = True
     scene.render.image_settings.color_mode = "RGBA"

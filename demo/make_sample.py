@@ -20,7 +20,7 @@ from benchmarks import studio
 from demo import jug
 
 NUM_VIEWS = 48
-SIZE, SAMPLES = 400, 5
+SIZE, SAMPLES = 400, 4
 SEED = 7
 
 
