@@ -10,7 +10,7 @@ planes: see `ops.kernels.stereo_patch` for (w, a, b). It must not know fusion.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from lightkiln_shared.camera import Camera, scaled
@@ -67,6 +67,42 @@ class Enclosure:
     """(X, Y, Z) float32, metres, negative inside."""
 
 
+@runtime_checkable
+class Kernels(Protocol):
+    """Where the work is done: on this processor or on another device."""
+
+    def sweep(
+        self, bundle: Bundle, planes: NDArray[Any], near: NDArray[Any], far: NDArray[Any]
+    ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+
+    def offer(
+        self,
+        bundle: Bundle,
+        planes: NDArray[Any],
+        scores: NDArray[Any],
+        candidates: NDArray[Any],
+        offsets: NDArray[Any],
+    ) -> None: ...
+
+
+class NumbaKernels:
+    """The kernels on this processor."""
+
+    sweep = staticmethod(stereo_sweep.sweep)
+    offer = staticmethod(stereo_patch.offer)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Matcher:
+    """How depths are sought."""
+
+    kernels: Kernels
+    num_planes: int
+    rounds: int
+    """Of propagation and random variation."""
+    random: np.random.Generator
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Start:
     """What the sweep found, at half the resolution of the patches."""
@@ -94,7 +130,7 @@ def unknown(camera: Camera, stride: int) -> DepthMap:
     return DepthMap(camera=own, planes=nothing, confidence=nothing[..., 0].copy())
 
 
-def sweep(bundle: Bundle, view: GreyView, enclosure: Enclosure, num_planes: int) -> Start:
+def sweep(matcher: Matcher, bundle: Bundle, view: GreyView, enclosure: Enclosure) -> Start:
     """Guesses from the sweep, facing the camera and slanted, and from the enclosure's front.
 
     Without a mask the planes go on to infinity: a pixel that finds the background there tells that
@@ -104,12 +140,12 @@ def sweep(bundle: Bundle, view: GreyView, enclosure: Enclosure, num_planes: int)
     if not near.any():
         return Start(planes=[], spacing=0.0)
     lowest, highest = float(far[near > 0.0].min()), float(near.max())
-    spacing = (highest - lowest) / (num_planes - 1)
+    spacing = (highest - lowest) / (matcher.num_planes - 1)
     if view.mask is None:
         far = np.zeros_like(far)
-        lowest = max(0.5 * spacing, highest - MOST_PLANES * num_planes * spacing)
+        lowest = max(0.5 * spacing, highest - MOST_PLANES * matcher.num_planes * spacing)
     swept = np.arange(lowest, highest + spacing, spacing, dtype=np.float32)
-    inverse_depth, scores = stereo_sweep.sweep(bundle, swept, near, far)
+    inverse_depth, scores = matcher.kernels.sweep(bundle, swept, near, far)
     known = scores > LEAST_SWEEP_SCORE
     facing = np.stack([inverse_depth, *np.zeros((2, *known.shape), np.float32)], axis=-1)
     return Start(
@@ -139,9 +175,7 @@ def _search_range(view: GreyView, enclosure: Enclosure) -> tuple[NDArray[Any], N
     return near, np.minimum(far, near)
 
 
-def refine(
-    bundle: Bundle, camera: Camera, start: Start, rounds: int, random: np.random.Generator
-) -> DepthMap:
+def refine(matcher: Matcher, bundle: Bundle, camera: Camera, start: Start) -> DepthMap:
     """The depth map of `camera`, at the bundle's stride.
 
     Each pixel keeps the best of the guesses, of its neighbours' planes and of random changes, whose
@@ -149,20 +183,20 @@ def refine(
     """
     planes = np.zeros((camera.height, camera.width, 3), dtype=np.float32)
     scores = np.zeros(planes.shape[:2], dtype=np.float32)
-    stride = bundle.stride
+    stride, offer = bundle.stride, matcher.kernels.offer
     for guess in start.planes:
         fitted = _resampled(guess, planes.shape[:2]) * np.array([1.0, 0.5, 0.5])
-        stereo_patch.offer(bundle, planes, scores, fitted.astype(np.float32), HERE)
+        offer(bundle, planes, scores, fitted.astype(np.float32), HERE)
     size = start.spacing * np.array([1.0, SLOPE_PART, SLOPE_PART])
-    for _ in range(rounds):
-        stereo_patch.offer(bundle, planes, scores, planes.copy(), NEIGHBOURS)
+    for _ in range(matcher.rounds):
+        offer(bundle, planes, scores, planes.copy(), NEIGHBOURS)
         for _ in range(2):
-            change = size * random.standard_normal(planes.shape, dtype=np.float32)
+            change = size * matcher.random.standard_normal(planes.shape, dtype=np.float32)
             candidates = (planes + change).astype(np.float32)
-            stereo_patch.offer(bundle, planes, scores, candidates, HERE)
+            offer(bundle, planes, scores, candidates, HERE)
             size = size * 0.5
     sure = np.clip((scores - LEAST_SCORE) / (1.0 - LEAST_SCORE), 0.0, 1.0)
-    signal = _signal(bundle, planes, scores) / NOISE
+    signal = _signal(matcher, bundle, planes, scores) / NOISE
     clear = np.where(signal > LEAST_SIGNAL, signal / (signal + 1.0), 0.0)
     return DepthMap(
         camera=camera,
@@ -171,7 +205,9 @@ def refine(
     )
 
 
-def _signal(bundle: Bundle, planes: NDArray[Any], scores: NDArray[Any]) -> NDArray[Any]:
+def _signal(
+    matcher: Matcher, bundle: Bundle, planes: NDArray[Any], scores: NDArray[Any]
+) -> NDArray[Any]:
     """Grey², (h, w): by how much more a patch differs if it is moved by a pixel of disparity.
 
     The fall of the correlation times the window's variance: what looks the same a little nearer or
@@ -184,7 +220,7 @@ def _signal(bundle: Bundle, planes: NDArray[Any], scores: NDArray[Any]) -> NDArr
     beside = np.zeros((2, *scores.shape), dtype=np.float32)
     for moved_scores, shift in zip(beside, (-pixel, pixel), strict=True):
         moved = planes + np.array([shift, 0.0, 0.0], dtype=np.float32)
-        stereo_patch.offer(bundle, np.empty_like(planes), moved_scores, moved, HERE)
+        matcher.kernels.offer(bundle, np.empty_like(planes), moved_scores, moved, HERE)
     grey, side = bundle.reference, 2 * stereo_patch.RADIUS + 1
     variance = ndimage.uniform_filter(grey**2, side) - ndimage.uniform_filter(grey, side) ** 2
     rows, columns = (bundle.stride * np.arange(n) for n in scores.shape)

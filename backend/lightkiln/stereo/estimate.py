@@ -1,32 +1,36 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Posed views in, depth maps and a first signed distance out: the service that methods start from.
 
-It must not know meshes or which method calls.
+It must not know which method calls.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from lightkiln_shared.errors import InvalidScene
+from lightkiln_shared.geometry import TriangleMesh
 from lightkiln_shared.scene import Region
 from numpy.typing import NDArray
 
 from lightkiln.capture.inputs import Inputs
 from lightkiln.ops.bricks import BrickGrid
+from lightkiln.ops.kernels.stereo_torch import TorchKernels
 
-from . import consistency, depth_maps, fusion, hull, lattice, sources
-from .depth_maps import DepthMap, Enclosure
+from . import consistency, depth_maps, fusion, hull, lattice, sources, surface
+from .depth_maps import DepthMap, Enclosure, Matcher, NumbaKernels
 from .views import GreyView, halved, prepare
 
 SHARES = {"hull": 0.1, "depth maps": 0.75, "fusion": 0.15}
 """Parts of the time, as measured on 48 views of 400 x 400."""
+PREVIEW_FACES = 30_000
 
 
+@runtime_checkable
 class Progress(Protocol):
     """What stereo asks of a run: `methods.spec.Run` offers it."""
 
@@ -39,6 +43,8 @@ class Progress(Protocol):
 
     def warn(self, text: str) -> None: ...
 
+    def preview_mesh(self, make: Callable[[], TriangleMesh | None]) -> None: ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StereoSettings:
@@ -50,7 +56,7 @@ class StereoSettings:
     """Larger images are shrunk to so many pixels."""
     stride: int = 2
     """A depth for every so many pixels of those."""
-    num_planes: int = 72
+    num_planes: int = 48
     num_sources: int = 4
     rounds: int = 2
     """Of propagation and random variation."""
@@ -86,6 +92,8 @@ def estimate(
     views = [prepare(view, settings.max_side) for view in inputs.views]
     with run.phase("hull", share * SHARES["hull"]):
         enclosure = enclose(views, inputs.region, settings.resolution)
+    if inputs.has_masks:
+        run.preview_mesh(lambda: surface.bare(fusion.stored(enclosure), PREVIEW_FACES))
     with run.phase("depth maps", share * SHARES["depth maps"]):
         depths = see(views, enclosure, settings, run)
     with run.phase("fusion", share * SHARES["fusion"]):
@@ -116,17 +124,19 @@ def see(
         )
     coarse = [halved(view) for view in views]
     maps = [depth_maps.unknown(view.camera, settings.stride) for view in views]
-    random = np.random.default_rng(run.seed)
+    matcher = Matcher(
+        kernels=TorchKernels("cuda") if run.device == "cuda" else NumbaKernels(),
+        num_planes=settings.num_planes,
+        rounds=settings.rounds,
+        random=np.random.default_rng(run.seed),
+    )
     for view in run.steps(len(views)):
         if chosen[view]:
             start = depth_maps.sweep(
-                sources.bundle(coarse, view, chosen[view]),
-                coarse[view],
-                enclosure,
-                settings.num_planes,
+                matcher, sources.bundle(coarse, view, chosen[view]), coarse[view], enclosure
             )
             fine = sources.bundle(views, view, chosen[view], settings.stride)
-            maps[view] = depth_maps.refine(fine, maps[view].camera, start, settings.rounds, random)
+            maps[view] = depth_maps.refine(matcher, fine, maps[view].camera, start)
     neighbours = sources.choose(views, centre, settings.num_neighbours)
     return consistency.confirmed(maps, neighbours, settings.least_views)
 

@@ -65,7 +65,7 @@ def fuse(maps: Sequence[DepthMap], enclosure: Enclosure, *, masked: bool) -> Bri
     smooth = relaxed(distance, weights)
     cut = np.maximum(smooth, enclosure.distance - HULL_SLACK * lattice.voxel)
     final = redistance(cut, lattice.voxel)
-    return _stored(final, np.minimum(seen, 1.0), enclosure)
+    return stored(Enclosure(lattice=lattice, distance=final), np.minimum(seen, 1.0))
 
 
 def relaxed(distance: NDArray[Any], weights: NDArray[Any]) -> NDArray[Any]:
@@ -90,8 +90,10 @@ def _prior(
     return np.asarray(np.maximum(-truncation * sure, inside), dtype=np.float32)
 
 
-def _stored(distance: NDArray[Any], confidence: NDArray[Any], enclosure: Enclosure) -> BrickGrid:
-    lattice = enclosure.lattice
-    values = np.stack([distance, confidence.astype(np.float32)], axis=-1)
-    band = np.abs(distance) < BAND * lattice.voxel
-    return from_dense(values, band, lattice.origin, lattice.voxel)
+def stored(solid: Enclosure, confidence: NDArray[Any] | None = None) -> BrickGrid:
+    """The bricks about a solid's surface; channel 1, the confidence (X, Y, Z), is 0 without one."""
+    if confidence is None:
+        confidence = np.zeros_like(solid.distance)
+    values = np.stack([solid.distance, confidence], axis=-1)
+    band = np.abs(solid.distance) < BAND * solid.lattice.voxel
+    return from_dense(values, band, solid.lattice.origin, solid.lattice.voxel)

@@ -108,7 +108,7 @@ class Cones:
         )
         out = np.full((num_ranks, *lattice.shape), np.inf, dtype=np.float32)
         out[:, active] = np.where(num_seen >= min(MIN_VIEWS, len(self.edges)), worst, np.inf)
-        return np.maximum(out, lattices.region_distance(self.region, lattice), out=out)
+        return np.asarray(np.maximum(out, lattices.region_distance(self.region, lattice)))
 
 
 def mask_distance(mask: NDArray[Any]) -> NDArray[Any]:
