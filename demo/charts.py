@@ -20,7 +20,7 @@ def line_chart(name: str, unit: str, points: Points) -> str:
     shown = points[:: max(1, math.ceil(len(points) / MAX_POINTS))]
     if shown[-1] != points[-1]:
         shown = [*shown, points[-1]]
-    across = _ticks(0.0, max(seconds for seconds, _ in shown))
+    across = _ticks(shown[0][0], shown[-1][0])
     up = _ticks(min(value for _, value in shown), max(value for _, value in shown))
     xs = [_place(seconds, across, LEFT, WIDTH - RIGHT) for seconds, _ in shown]
     ys = [_place(value, up, HEIGHT - BOTTOM, TOP) for _, value in shown]

@@ -75,7 +75,7 @@ def run(task: Task) -> None:
         install(Path(task.extension), out / "backend", task.command)
     sides = look.sides(cameras, NUM_SIDES)
     with watch.step(RECONSTRUCTION):
-        mesh = _reconstruct(task, cameras, sides[0], story)
+        mesh = _reconstruct(task, cameras, sides[-1], story)
     story.num_vertices, story.num_triangles = len(mesh.data.vertices), len(mesh.data.polygons)
     with watch.step("Pictures of the mesh"):
         story.sides += look.take(mesh, sides, out)

@@ -80,20 +80,26 @@ def _sides(story: Story, folder: Path) -> str:
 
 
 def _stills(story: Story, folder: Path) -> str:
-    return "".join(
+    figures = "".join(
         f"<figure>{_image(folder / still.picture, STILL_SIDE, still.phase)}<figcaption>"
         f"<b>{still.seconds:.0f} s</b> {escape(still.phase)}</figcaption></figure>"
         for still in spread(story.stills, MAX_STILLS)
     )
+    head = (
+        "<h2>As it took shape</h2><p>What the backend drew for the viewport while it worked, "
+        "seconds after Reconstruct was pressed.</p>"
+    )
+    return f'{head}<div class="stills">{figures}</div>' if figures else ""
 
 
 def _charts(story: Story) -> str:
     names = sorted(story.curves, key=lambda name: (ORDER.index(name) if name in ORDER else 9, name))
-    return "".join(
-        line_chart(NAMES.get(name, name), UNITS.get(name, ""), story.curves[name])
+    charts = "".join(
+        line_chart(NAMES.get(name, name.capitalize()), UNITS.get(name, ""), story.curves[name])
         for name in names[:MAX_CHARTS]
         if len(story.curves[name]) > 1
     )
+    return f'<h2>Curves</h2><div class="charts">{charts}</div>' if charts else ""
 
 
 def _times(times: list[tuple[str, float]]) -> str:
