@@ -26,7 +26,7 @@ SURE = 3
 LEAST_SPECK = 12
 """Pixels: connected surfaces that are smaller are noise."""
 LARGEST_STEP = 8.0
-"""Pixels, as metres: depths in 3 x 3 pixels of a surface slanted by 76 degrees differ by as much."""
+"""Pixels, as metres: how much depths in 3 x 3 pixels differ on a surface slanted by 76 degrees."""
 
 
 def confirmed(

@@ -26,11 +26,17 @@ TRUNCATION = 3.0
 """Voxels."""
 BAND = 5.0
 """Voxels about the surface that the grid stores."""
-STIFFNESS = 0.15
+STIFFNESS = 0.05
 """Of the membrane, where one sure view has a weight of 1."""
 NUM_RELAXATIONS = 24
-HULL_WEIGHT = 0.02
-"""What a point weighs that no view has decided, against 1 for a view that sees a surface there."""
+HULL_WEIGHT = 0.3
+"""What the hull weighs where no view sees a surface, against 1 for a view that does."""
+GUESS_WEIGHT = 0.03
+"""The same for a guess from the votes, without masks."""
+ENOUGH = 0.5
+"""With this weight the views need no prior."""
+LEAST_WEIGHT = 1e-3
+"""So that no point is without any value."""
 HIDDEN_SHARE = 0.5
 HIDDEN_SLACK = 0.25
 """Without masks: a point is inside if more than this share of the views that face it find it
@@ -54,8 +60,11 @@ def fuse(maps: Sequence[DepthMap], enclosure: Enclosure, *, masked: bool) -> Bri
     for depth_map in maps:
         stereo_surfels.vote(surfels(depth_map), points, truncation, sums, votes)
     prior = _prior(enclosure.distance[near], votes, truncation, masked=masked)
-    weight = sums[:, 1] + HULL_WEIGHT
-    target = (sums[:, 0] + HULL_WEIGHT * prior) / weight
+    believed = HULL_WEIGHT if masked else GUESS_WEIGHT
+    # The prior steps back where views have an opinion: it would pull every surface outwards.
+    believed = np.maximum(believed * (1.0 - sums[:, 1] / ENOUGH), LEAST_WEIGHT)
+    weight = sums[:, 1] + believed
+    target = (sums[:, 0] + believed * prior) / weight
     distance = np.clip(enclosure.distance, -truncation, truncation)
     distance[near] = target
     weights = np.full(lattice.shape, HULL_WEIGHT, dtype=np.float32)
@@ -85,7 +94,8 @@ def _prior(
     inside = np.maximum(enclosure, -truncation)
     if masked:
         return np.asarray(inside)
-    share = (hidden - 2.0 * free) / np.maximum(facing, 1.0)
+    # What only a few views face, in a corner behind the object, is not decided by those few.
+    share = (hidden - 2.0 * free) / np.maximum(facing, 0.5 * facing.max())
     sure = np.clip((share - HIDDEN_SHARE) / HIDDEN_SLACK, -1.0, 1.0)
     return np.asarray(np.maximum(-truncation * sure, inside), dtype=np.float32)
 

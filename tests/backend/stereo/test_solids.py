@@ -35,7 +35,7 @@ def test_distances_are_restored_from_any_function_with_the_same_zero_level() -> 
     near = np.abs(true) < 4.0 * place.voxel
     assert np.array_equal(restored < 0.0, bent < 0.0)
     assert np.abs(restored - true)[near].max() < 0.4 * place.voxel
-    assert np.abs(restored - true)[near].mean() < 0.06 * place.voxel
+    assert np.abs(restored - true)[near].mean() < 0.07 * place.voxel
 
 
 def test_rays_meet_a_ball_where_the_quadratic_equation_says() -> None:
