@@ -30,7 +30,7 @@ def pixel_directions(
 
 
 def pixel_centres(
-    index: Int[NDArray[Any], " pixels"], width: int
+    index: Int[NDArray[Any], " pixels"], width: int | Int[NDArray[Any], " pixels"]
 ) -> Float[NDArray[Any], "pixels 2"]:
-    """(u, v) of the centres of pixels, counted row by row."""
+    """(u, v) of the centres of pixels, counted row by row; one `width` for all or one for each."""
     return np.stack([index % width + 0.5, index // width + 0.5], axis=-1)

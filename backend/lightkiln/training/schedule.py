@@ -79,7 +79,7 @@ class Clock:
 
     def progress(self, step: int) -> float:
         """u in [0, 1] before a step; 1 means that the time is over."""
-        late = (time.monotonic() - self._start) / max(self._seconds, 1e-3)  # no time: at once
+        late = (time.monotonic() - self._start) / max(self._seconds, 1e-9)  # no time: at once
         return min(max(step / self._num_steps, late), 1.0)
 
 

@@ -47,7 +47,8 @@ SPEC = MethodSpec(
     summary="Stereo finds the surface, then it is refined until it looks like the photographs.",
     params=Params,
     entry="lightkiln.methods.kiln.train:reconstruct",
-    devices=("cpu",),
+    # On a machine with a GPU it runs too, on the processor: its kernels are numba's.
+    devices=("cpu", "cuda"),
     memory_mb=3000,
     presets={
         "draft": {
