@@ -22,6 +22,7 @@ from lightkiln_shared.camera import scaled
 from lightkiln_shared.errors import NothingReconstructed
 from lightkiln_shared.scene import Region
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from lightkiln.ops.kernels import stereo_hull
 from lightkiln.ops.kernels.redistance import redistance
@@ -43,7 +44,11 @@ SILHOUETTE_SIDE = 128
 MASK_BAND = 40.0
 """Pixels: more than the coarse lattice's voxels ever span."""
 MIN_VIEWS = 2
-"""A point that fewer views see is no part of the hull."""
+SEEN_SHARE = 0.25
+"""A point that fewer views see, absolutely or of the most that see any point, is no part of the
+hull: two cones alone meet far behind the object too."""
+SPECK_SHARE = 0.02
+"""Of the largest part's volume: smaller parts are such meetings of cones, and no object."""
 
 
 def enclose(
@@ -67,7 +72,7 @@ def enclose(
     # 0.87 coarse voxels away: beyond that the sign is sure.
     near = np.abs(guess) < 1.3 * coarse.voxel
     function = np.where(near, cones.functions(fine, near, rank + 1)[rank], guess)
-    return fine, redistance(function, fine.voxel)
+    return fine, redistance(_without_specks(function, fine.voxel), fine.voxel)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,7 +112,9 @@ class Cones:
             self.edges, self.indices_from_world, self.focals, points.astype(np.float32), num_ranks
         )
         out = np.full((num_ranks, *lattice.shape), np.inf, dtype=np.float32)
-        out[:, active] = np.where(num_seen >= min(MIN_VIEWS, len(self.edges)), worst, np.inf)
+        least = max(min(MIN_VIEWS, len(self.edges)), SEEN_SHARE * num_seen.max(initial=0))
+        # A voxel, not infinity: rays that are traced step by these values.
+        out[:, active] = np.where(num_seen >= least, worst, lattice.voxel)
         return np.asarray(np.maximum(out, lattices.region_distance(self.region, lattice)))
 
 
@@ -155,6 +162,16 @@ def _occupied_box(lattice: Lattice, function: NDArray[Any]) -> tuple[NDArray[Any
         lattice.origin + lattice.voxel * (occupied.min(axis=0) - 1),
         lattice.origin + lattice.voxel * (occupied.max(axis=0) + 1),
     )
+
+
+def _without_specks(function: NDArray[Any], voxel: float) -> NDArray[Any]:
+    """The function with small separate parts of its inside turned into outside."""
+    labels, _ = ndimage.label(function < 0.0)
+    sizes = np.bincount(labels.ravel())
+    sizes[0] = 0
+    small = sizes < SPECK_SHARE * sizes.max()
+    small[0] = False
+    return np.where(small[labels], np.float32(voxel), function)
 
 
 def _nearest(values: NDArray[Any], coarse: Lattice, fine: Lattice) -> NDArray[Any]:
