@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The contract that every method must pass, ours or another's.
+
+    pytest --pyargs lightkiln.testing -k NAME
+
+Each test runs once for every method that the registry finds, on a scene made here: a painted ball
+before ten small cameras, with masks, so that nothing has to be installed or downloaded.
+It must not know any particular method.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+from lightkiln_shared.camera import Camera
+from lightkiln_shared.errors import JobCancelled
+from lightkiln_shared.geometry import TriangleMesh
+from lightkiln_shared.params import Scalar, specs_of
+from lightkiln_shared.scene import Region, RegionShape
+
+from lightkiln.capture.inputs import Inputs, LoadedView
+from lightkiln.methods import registry
+from lightkiln.methods.detached import DetachedRun
+from lightkiln.methods.spec import MethodSpec
+
+RADIUS, DISTANCE, SIZE, NUM_VIEWS = 0.5, 2.5, 64, 10
+"""The ball's radius and the cameras' distance in metres, pixels of a side, cameras."""
+SMALL: dict[str, Scalar] = {
+    "resolution": 48,
+    "faces": 4000,
+    "levels": 2,
+    "rays": 2048,
+    "passes": 1.0,
+    "time_budget": 1000.0,
+    "num_planes": 16,
+    "rounds": 1,
+}
+"""Parameters that make a run short, for the methods that have them."""
+
+METHODS = tuple(found.name for found in registry.discover().values() if found.spec is not None)
+of_every_method = pytest.mark.parametrize("name", METHODS)
+
+
+class Watched(DetachedRun):
+    """A run that counts steps and may cancel, finish or save before a given one."""
+
+    def __init__(
+        self, at: int = -1, act: Callable[[Watched], None] | None = None, **settings: Any
+    ) -> None:
+        super().__init__(**settings)
+        self.num_begun = 0
+        self._at, self._act = at, act
+
+    def steps(self, count: int) -> Iterator[int]:
+        for step in super().steps(count):
+            if self.num_begun == self._at and self._act is not None:
+                self._act(self)
+            self.num_begun += 1
+            yield step
+
+
+@of_every_method
+def test_a_run_gives_a_mesh_and_reports_all_of_its_work(name: str) -> None:
+    run = Watched()
+    mesh = reconstructed(name, run)
+    is_a_mesh_of_the_ball(mesh)
+    assert run.num_begun > 0
+    assert sum(phase.share for phase in run.phases) == pytest.approx(1.0, abs=1e-6)
+    assert all(math.isfinite(value) for step in run.metrics for value in step.values())
+
+
+@of_every_method
+def test_a_cancel_stops_it_within_one_step(name: str) -> None:
+    def cancel(run: Watched) -> None:
+        raise JobCancelled("the contract's test")
+
+    run = Watched(at=1, act=cancel)
+    with pytest.raises(JobCancelled):
+        reconstructed(name, run)
+    assert run.num_begun == 1
+
+
+@of_every_method
+@pytest.mark.parametrize("part", [0.0, 0.3, 0.9])
+def test_told_to_finish_it_gives_the_mesh_so_far(name: str, part: float) -> None:
+    last = int(part * num_steps(name))
+    run = Watched(at=last, act=Watched.finish)
+    is_a_mesh(reconstructed(name, run))
+    assert run.num_begun == last + 1
+
+
+@of_every_method
+def test_one_seed_gives_one_mesh(name: str) -> None:
+    first, second = (reconstructed(name, DetachedRun(seed=7)) for _ in range(2))
+    np.testing.assert_array_equal(first.positions, second.positions)
+    np.testing.assert_array_equal(first.triangles, second.triangles)
+
+
+@of_every_method
+def test_it_resumes_from_what_it_saved(name: str) -> None:
+    saved: list[Any] = []
+
+    def save_and_cancel(run: Watched) -> None:
+        saved.append(None if run.save is None else run.save())
+        raise JobCancelled("the contract's test")
+
+    with pytest.raises(JobCancelled):
+        reconstructed(name, Watched(at=num_steps(name) - 2, act=save_and_cancel))
+    is_a_mesh_of_the_ball(reconstructed(name, DetachedRun(state=saved[0])))
+
+
+@of_every_method
+def test_what_it_offers_can_be_looked_at(name: str) -> None:
+    run = DetachedRun()
+    reconstructed(name, run)
+    camera = a_scene().views[0].camera
+    picture, mesh = run.render(camera), run.make_mesh()
+    if picture is not None:
+        height, width = picture.camera.height, picture.camera.width
+        assert picture.pixels.shape == (height, width, 4)
+        assert picture.pixels.dtype == np.uint8
+    if mesh is not None:
+        is_a_mesh(mesh)
+
+
+@of_every_method
+def test_every_parameter_is_described(name: str) -> None:
+    spec = registry.spec_named(name)
+    for parameter in specs_of(spec.params):
+        assert parameter.help.endswith("."), f"{parameter.name} has no sentence"
+        assert parameter.choices or parameter.min is not None or parameter.kind in ("bool", "str")
+    for preset in registry.PRESETS:
+        registry.params_for(spec, preset, {})
+    assert spec.title
+    assert spec.summary.endswith(".")
+
+
+def reconstructed(name: str, run: DetachedRun) -> TriangleMesh:
+    """Run a method on the scene, as short as its parameters allow."""
+    spec = registry.spec_named(name)
+    mesh = registry.load_entry(spec)(a_scene(), short_params(spec), run)
+    assert isinstance(mesh, TriangleMesh)
+    return mesh
+
+
+def short_params(spec: MethodSpec) -> Any:
+    """The draft preset with `SMALL` where the method has such parameters."""
+    known = {parameter.name for parameter in specs_of(spec.params)}
+    return registry.params_for(
+        spec, "draft", {key: value for key, value in SMALL.items() if key in known}
+    )
+
+
+@cache
+def num_steps(name: str) -> int:
+    """How many steps a whole run has."""
+    run = Watched()
+    reconstructed(name, run)
+    return run.num_begun
+
+
+def is_a_mesh(mesh: TriangleMesh) -> None:
+    """Whether it is sound: finite, indexed within its bounds, colours linear in [0, 1]."""
+    assert len(mesh.triangles) > 0
+    assert np.isfinite(mesh.positions).all()
+    assert mesh.triangles.min() >= 0
+    assert mesh.triangles.max() < len(mesh.positions)
+    if mesh.colors is not None:
+        assert mesh.colors.shape == mesh.positions.shape
+        assert mesh.colors.min() >= 0.0
+        assert mesh.colors.max() <= 1.0
+
+
+def is_a_mesh_of_the_ball(mesh: TriangleMesh) -> None:
+    """Whether it also lies where the ball is, and is seen from outside."""
+    is_a_mesh(mesh)
+    radius = np.linalg.norm(mesh.positions, axis=1)
+    assert abs(float(np.median(radius)) - RADIUS) < 0.1 * RADIUS
+    a, b, c = (mesh.positions[mesh.triangles[:, corner]].astype(float) for corner in range(3))
+    volume = float((np.cross(a, b) * c).sum()) / 6.0
+    assert volume == pytest.approx(4.0 / 3.0 * math.pi * RADIUS**3, rel=0.3)
+
+
+@cache
+def a_scene() -> Inputs:
+    """A painted ball about the origin, seen from all around."""
+    region = Region(shape=RegionShape.BOX, world_from_region=np.diag([0.6, 0.6, 0.6, 1.0]))
+    return Inputs(views=tuple(_view(index) for index in range(NUM_VIEWS)), region=region)
+
+
+def _view(index: int) -> LoadedView:
+    camera = _camera(index)
+    y, x = np.mgrid[0:SIZE, 0:SIZE] + 0.5
+    ends = np.stack([x, y, np.ones_like(x)], axis=-1) @ np.linalg.inv(camera.intrinsics).T
+    rays = ends @ camera.world_from_camera[:3, :3].T
+    rays /= np.linalg.norm(rays, axis=-1, keepdims=True)
+    along = rays @ camera.centre
+    inside = along**2 - camera.centre @ camera.centre + RADIUS**2
+    hit = -along - np.sqrt(np.maximum(inside, 0.0))
+    points = camera.centre + hit[..., None] * rays
+    waves = np.stack([np.sin(17.0 * points @ turn) for turn in np.eye(3) + 0.6], axis=-1)
+    image = np.where(inside[..., None] > 0.0, 128.0 + 100.0 * waves, 0.0)
+    return LoadedView(
+        name=f"view {index}",
+        camera=camera,
+        image=image.astype(np.uint8),
+        mask=(inside > 0.0).astype(np.float32),
+    )
+
+
+def _camera(index: int) -> Camera:
+    height = 0.8 - 1.6 * index / (NUM_VIEWS - 1)
+    angle = index * math.pi * (3.0 - math.sqrt(5.0))  # the golden angle: no two above another
+    ring = math.sqrt(1.0 - height**2)
+    backwards = np.array([ring * math.cos(angle), ring * math.sin(angle), height])
+    right = np.cross(-backwards, [0.0, 0.0, 1.0])
+    right /= np.linalg.norm(right)
+    pose = np.eye(4)
+    pose[:3, :3] = np.stack([right, np.cross(-backwards, right), -backwards], axis=1)
+    pose[:3, 3] = DISTANCE * backwards
+    return Camera(
+        world_from_camera=pose,
+        focal=(1.2 * SIZE, 1.2 * SIZE),
+        principal_point=(SIZE / 2, SIZE / 2),
+        width=SIZE,
+        height=SIZE,
+    )
