@@ -43,6 +43,8 @@ def set_up() -> None:
     view = area.spaces.active.region_3d
     view.view_location, view.view_distance = Vector((0.15, 0.1, 0.0)), 4.6
     view.view_rotation = Matrix(VIEW).to_quaternion()
+    with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
+        bpy.ops.ed.undo_push(message="Set up")  # what a person did before is a step of its own
 
 
 def tell() -> float:
@@ -78,6 +80,7 @@ def _state() -> dict[str, object]:
             "has_picture": job.picture is not None,
             "imported": job.imported,
         },
+        "selected": sum(thing.select_get() for thing in bpy.context.view_layer.objects),
         "results": _results(),
     }
 

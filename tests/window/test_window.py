@@ -33,6 +33,7 @@ import build_addon
 ROOT = Path(__file__).parents[2]
 PICTURES = os.environ.get("LIGHTKILN_PICTURES")
 SAMPLE_BLENDER = "4.5.15"
+NUM_CAMERAS = 48
 BUTTON_HEIGHT = range(25, 45)
 """Pixels; only Reconstruct is so tall."""
 
@@ -157,7 +158,7 @@ def test_a_press_of_reconstruct_ends_in_a_mesh_where_the_cameras_look(window: Wi
     window.open_tab("Lightkiln")
     window.press_reconstruct()
     window.wait_for(lambda state: state["job"], 10)
-    window.wait_for(lambda state: state["job"]["has_picture"], 240)
+    window.wait_for(lambda state: state["job"]["has_picture"], 600)
     time.sleep(1.0)  # for the picture to be drawn
     window.keep("sidebar-running")
 
@@ -174,6 +175,7 @@ def test_a_press_of_reconstruct_ends_in_a_mesh_where_the_cameras_look(window: Wi
 
     x, y, width, height = state["places"]["WINDOW"]
     window.screen.key("ctrl+z", x + width / 3, y + height / 2)
-    window.wait_for(lambda state: not state["results"], 10)
+    undone = window.wait_for(lambda state: not state["results"], 30)
+    assert undone["selected"] == NUM_CAMERAS, "one step back is more than the mesh"
     window.screen.key("ctrl+shift+z", x + width / 3, y + height / 2)
-    window.wait_for(lambda state: state["results"], 10)
+    window.wait_for(lambda state: state["results"], 30)
