@@ -2,11 +2,12 @@
 """A sparse grid of 8³ bricks: the one container for signed distances, colours and weights.
 
 Samples sit at lattice points x = origin + voxel * (i, j, k), integers 0 ... resolution - 1 on each
-axis. Brick (a, b, c) holds the points with i // 8 = a, j // 8 = b, k // 8 = c; `table[a, b, c]` is its
-slot in `values`, or -1 where nothing is stored. A cell between eight stored points is interpolated
-trilinearly; a cell with a missing point is empty.
+axis. Brick (a, b, c) holds the points with i // 8 = a, j // 8 = b, k // 8 = c; `table[a, b, c]` is
+its slot in `values`, or -1 where nothing is stored. A cell between eight stored points is
+interpolated trilinearly; a cell with a missing point is empty.
 
-Memory: 384³ dense float32 is 226 MB a channel; at ±4 voxels about a surface 3-6 % of the bricks remain.
+Memory: 384³ dense float32 is 226 MB a channel; at ±4 voxels about a surface 3-6 % of the bricks
+remain.
 It must not know what the values mean.
 """
 
