@@ -152,6 +152,7 @@ def _camera_of(thing: bpy.types.Object) -> object:
 
 
 def _save_results(task: Task, mesh: bpy.types.Object) -> None:
+    bpy.context.preferences.filepaths.save_version = 0  # no .blend1 beside it
     bpy.ops.wm.save_as_mainfile(filepath=task.blend)
     bpy.ops.object.select_all(action="DESELECT")
     mesh.select_set(True)

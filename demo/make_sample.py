@@ -43,6 +43,7 @@ def make(out: Path, shoot: studio.Shoot) -> None:
 
 def _save(path: Path, cameras: Sequence[bpy.types.Object]) -> None:
     """Put each photograph behind its camera and save; pictures are found beside the file."""
+    bpy.context.preferences.filepaths.save_version = 0  # no .blend1 beside it
     bpy.ops.wm.save_as_mainfile(filepath=str(path))
     for camera in cameras:
         behind = camera.data.background_images.new()

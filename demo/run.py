@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -29,8 +30,10 @@ from tests.addon.environments import Unavailable, python_of
 
 DEMO = Path(__file__).parent
 ROOT = DEMO.parent
-RUN = DEMO / "run"
+RUN = ROOT / "build" / "demo"
+"""What is of no use afterwards: logs, jobs, Blender's own files."""
 SAMPLE = DEMO / "sample"
+"""The photographs: `result.blend` shows them behind its cameras."""
 BLENDER = "4.5.15"
 RESULTS = tuple(DEMO / name for name in ("result.blend", "result.glb", "report.html"))
 
@@ -43,26 +46,28 @@ def main() -> None:
     chosen = parser.parse_args()
     for old in (RUN, SAMPLE):
         shutil.rmtree(old, ignore_errors=True)
-    RUN.mkdir()
+    RUN.mkdir(parents=True)
     try:
         _run(chosen.scene, chosen.method, chosen.preset)
     except (LightkilnError, Unavailable, subprocess.CalledProcessError) as error:
         sys.exit(f"demo: {error}")
+    finally:
+        _end_backend()
 
 
 def _run(photographs: Path | None, method: str, preset: str) -> None:
     _say("Taking the photographs" if photographs is None else "Reading the photographs")
     start = time.monotonic()
     if photographs is None:
-        scene, title, what = SAMPLE, "A painted jug", "Photographing the sample"
+        title, what = "A painted jug", "Photographing the sample"
         _in_blender("demo.make_sample", str(SAMPLE))
     else:
-        scene, title, what = RUN / "scene", photographs.resolve().name, "Reading the photographs"
-        prepare(photographs, scene)
+        title, what = photographs.resolve().name, "Reading the photographs"
+        prepare(photographs, SAMPLE)
     prelude = (what, round(time.monotonic() - start, 2))
     task = {
         "title": title[:1].upper() + title[1:],
-        "scene": str(scene),
+        "scene": str(SAMPLE),
         "extension": str(build()),
         "command": str(Path(sys.executable).with_name("lightkiln")),
         "out": str(RUN),
@@ -88,6 +93,13 @@ def _in_blender(module: str, *arguments: str) -> None:
             check=True,
             stdout=log,
         )
+
+
+def _end_backend() -> None:
+    """It would wait some minutes for a Blender to come back."""
+    runtime = RUN / "backend" / "server.json"
+    if runtime.exists():
+        os.kill(json.loads(runtime.read_text())["pid"], signal.SIGTERM)
 
 
 def _tell(story: Story, prelude: tuple[str, float]) -> None:

@@ -160,11 +160,11 @@ def test_a_press_of_reconstruct_ends_in_a_mesh_where_the_cameras_look(window: Wi
     window.wait_for(lambda state: state["job"], 10)
     window.wait_for(lambda state: state["job"]["has_picture"], 600)
     time.sleep(1.0)  # for the picture to be drawn
-    window.keep("sidebar-running")
+    window.keep("window-running")
 
     state = window.wait_for(lambda state: state["job"]["imported"] or state["problem"], 600)
     assert state["job"]["state"] == "succeeded", state
-    window.keep("sidebar-finished")
+    window.keep("window-finished")
     (result,) = window.wait_for(lambda state: state["results"], 10)["results"]
     assert result["type"] == "MESH"
     assert result["triangles"] > 1000
