@@ -18,7 +18,8 @@ from lightkiln.mesh.export import load_mesh
 from lightkiln.metrics.surface import TAUS, evaluate
 from lightkiln_shared.geometry import TriangleMesh
 
-SEED = 0
+from benchmarks.heldout import SEED, mesh_psnr
+
 TRUTH = "truth.ply"
 
 
@@ -53,6 +54,8 @@ class Result:
     """Percent, at the smallest threshold of `metrics.surface.TAUS`."""
     normals: float
     """Mean |cosine| between normals at nearest points."""
+    psnr: float
+    """Of the mesh with its colours, at cameras that were held out, decibels."""
 
     @property
     def distance(self) -> float:
@@ -84,6 +87,7 @@ def measure(case: Case, scenes: Path, work: Path) -> Result:
         completeness=round(100.0 * scores.fraction(scores.completeness), 4),
         f_score=round(100.0 * scores.f_scores[TAUS.index(min(TAUS))], 2),
         normals=round(scores.normal_consistency or 0.0, 4),
+        psnr=round(mesh_psnr(made, scenes / case.scene), 2),
     )
 
 
