@@ -77,6 +77,7 @@ def _state() -> dict[str, object]:
             "state": str(job.state or "sending"),
             "reason": job.reason,
             "phase": job.progress.phase if job.progress else "",
+            "step": job.progress.step if job.progress else 0,
             "has_picture": job.picture is not None,
             "imported": job.imported,
         },

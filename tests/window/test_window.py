@@ -159,11 +159,12 @@ def test_a_press_of_reconstruct_ends_in_a_mesh_where_the_cameras_look(window: Wi
     window.press_reconstruct()
     window.wait_for(lambda state: state["job"], 10)
     window.wait_for(lambda state: state["job"]["has_picture"], 600)
-    time.sleep(1.0)  # for the picture to be drawn
+    window.wait_for(lambda state: state["job"]["step"] > 10 or state["job"]["imported"], 600)
     window.keep("window-running")
 
     state = window.wait_for(lambda state: state["job"]["imported"] or state["problem"], 600)
     assert state["job"]["state"] == "succeeded", state
+    window.screen.still()
     window.keep("window-finished")
     (result,) = window.wait_for(lambda state: state["results"], 10)["results"]
     assert result["type"] == "MESH"
