@@ -53,6 +53,8 @@ def prepare() -> None:
     if subprocess.run(["unshare", "--mount", "true"], capture_output=True).returncode:
         raise Unavailable("this machine does not allow mounts of one's own")
     if not (FOLDER / "usr" / "bin" / "blender").exists():
+        if f" {FOLDER}/" in Path("/proc/mounts").read_text():  # removing it would reach through
+            raise Unavailable(f"something is mounted in {FOLDER}")
         _install()
 
 
