@@ -26,7 +26,7 @@ from .course import Course
 REBANDINGS = 2
 """Times within a level that the bricks follow the surface."""
 SAVING = 20
-"""Steps between two states to fall back on."""
+"""Steps between two states to fall back on; on a device, previews are at most as old."""
 CAUTION = 0.5
 """What is left of the rates after a step that went wrong."""
 MESH_SECONDS = 0.12
@@ -79,6 +79,8 @@ class _Level:
             u = clock.progress(done + step)
             if u >= 1.0:
                 break
+            if step % SAVING == 0 or step % moving == moving - 1:
+                self._refiner.settle()
             if step % moving == moving - 1:
                 course.band = rebanded(course.band, course.band.voxel)
                 self._refiner = self._fresh()
@@ -86,6 +88,7 @@ class _Level:
                 self._save()
             self._step(done + step, u)
             course.step = done + step + 1
+        self._refiner.settle()
 
     def _step(self, step: int, u: float) -> None:
         settings = pace(u, self._weights, self._caution)
@@ -104,7 +107,8 @@ class _Level:
 
     def _fresh(self) -> Refiner:
         course = self._course
-        made = Refiner(course.band, self._scenery, self._pixels, self._run.seed)
+        run = self._run
+        made = Refiner(course.band, self._scenery, self._pixels, run.seed, run.device)
         self._saved = (self._course.band.distance.copy(), self._course.band.color.copy())
         return made
 
