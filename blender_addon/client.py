@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from . import ply, previews, shots
 from .connection import Connection, Endpoint, connect, open_session
 from .mailbox import Came, Link, LinkChanged, Mailbox, Sent
-from .previews import Picture
+from .previews import CoarseMesh, Picture
 from .shared.errors import (
     BackendLost,
     JobCancelled,
@@ -255,7 +255,7 @@ def _unforeseen(error: Exception) -> LightkilnError:
     return LightkilnError(f"The extension failed: {type(error).__name__}: {error}.")
 
 
-def _decoded(news: Event | Watching, body: bytes) -> Picture | TriangleMesh | None:
+def _decoded(news: Event | Watching, body: bytes) -> Picture | CoarseMesh | None:
     if isinstance(news, PreviewImage):
         return previews.picture(news, body)
     if isinstance(news, PreviewMesh):

@@ -7,11 +7,14 @@ Building goes in slices of a few milliseconds, so that a preview never holds the
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import bpy
 import numpy as np
 from bpy.types import Material, Mesh
+from numpy.typing import NDArray
 
+from .edges import Edges
 from .shared.geometry import TriangleMesh
 
 COLORS = "Color"
@@ -20,24 +23,31 @@ ROUGHNESS, SPECULAR = 0.8, 0.1  # photographs carry their own highlights: add fe
 GREY = 0.6
 
 
-def build(mesh: Mesh, source: TriangleMesh) -> Iterator[None]:
-    """Fill a mesh with arrays that were checked before; yields between slices of the work."""
-    num_vertices, num_triangles = len(source.positions), len(source.triangles)
+def build(mesh: Mesh, source: TriangleMesh, edges: Edges | None = None) -> Iterator[None]:
+    """Fill a mesh with arrays that were checked before; yields between slices of the work.
+
+    Edges that are given need not be found here.
+    """
+    num_triangles = len(source.triangles)
     mesh.clear_geometry()
-    mesh.vertices.add(num_vertices)
+    mesh.vertices.add(len(source.positions))
     mesh.loops.add(3 * num_triangles)
     mesh.polygons.add(num_triangles)
-    mesh.attributes["position"].data.foreach_set("vector", source.positions.reshape(-1))
+    mesh.edges.add(0 if edges is None else len(edges.vertices))
+    _set(mesh, "position", "vector", source.positions)
     yield
     starts = np.arange(0, 3 * num_triangles, 3, dtype=np.int32)
     mesh.polygons.foreach_set("loop_start", starts)
     yield
     # ten times as fast as the same through `mesh.loops`
-    mesh.attributes[".corner_vert"].data.foreach_set("value", source.triangles.reshape(-1))
+    _set(mesh, ".corner_vert", "value", source.triangles)
+    if edges is not None:
+        _set(mesh, ".edge_verts", "value", edges.vertices)
+        _set(mesh, ".corner_edge", "value", edges.of_corners)
     yield
     _set_colors(mesh, source)
     yield
-    mesh.update(calc_edges=True)
+    mesh.update(calc_edges=edges is None)
     yield
     mesh.shade_smooth()
 
@@ -73,6 +83,10 @@ def show_colors() -> None:
         for area in window.screen.areas:
             if area.type == "VIEW_3D" and area.spaces.active.shading.color_type == "MATERIAL":
                 area.spaces.active.shading.color_type = "VERTEX"
+
+
+def _set(mesh: Mesh, attribute: str, part: str, values: NDArray[Any]) -> None:
+    mesh.attributes[attribute].data.foreach_set(part, values.reshape(-1))
 
 
 def _set_colors(mesh: Mesh, source: TriangleMesh) -> None:

@@ -96,11 +96,15 @@ class Connection:
 
     async def request(self, message: Request[R]) -> R:
         """Send a request and wait for its reply; raises what the backend answers as an error."""
-        future = self._send_request(message)
-        return await self._answer(future)
+        return await self.answer(self._send_request(message))
 
-    async def put_file(self, sha256: str, size: int, offset: int, source: BinaryIO) -> None:
-        """Send the rest of a file from `offset` on, as fast as the backend gives credit."""
+    async def send_file(
+        self, sha256: str, size: int, offset: int, source: BinaryIO
+    ) -> asyncio.Future[Reply]:
+        """Send the rest of a file from `offset` on, as fast as the backend gives credit.
+
+        The file is kept once `answer` has returned for the future: until then the next can be sent.
+        """
         bulk = self._session.announce(size - offset)
         future = self._send_request(PutFile(sha256=sha256, size=size, offset=offset, bulk=bulk))
         source.seek(offset)
@@ -113,10 +117,21 @@ class Connection:
             chunk = source.read(count)
             if len(chunk) < count:
                 raise BackendLost("A file grew shorter while it was being sent.")
-            self._writer.write(self._session.data_header(bulk.stream, count) + chunk)
+            # two pieces, one send: joining them would copy a mebibyte
+            self._writer.writelines((self._session.data_header(bulk.stream, count), chunk))
             await self._writer.drain()
             left -= count
-        await self._answer(future)
+        return future
+
+    async def answer(self, future: asyncio.Future[Reply]) -> Any:
+        """The reply to a request; raises what the backend answers as an error."""
+        try:
+            reply = await asyncio.wait_for(future, REPLY_SECONDS)
+        except TimeoutError:
+            raise BackendLost("The backend does not answer.") from None
+        if isinstance(reply, Failed):
+            raise from_code(reply.code, reply.message, reply.hint)
+        return reply
 
     async def receive(self, reply: ArtifactData) -> AsyncIterator[bytes]:
         """The bytes that a reply announced; credit is given as they are taken."""
@@ -144,15 +159,6 @@ class Connection:
         self._replies[number] = asyncio.get_running_loop().create_future()
         self._writer.write(frame)
         return self._replies[number]
-
-    async def _answer(self, future: asyncio.Future[Reply]) -> Any:
-        try:
-            reply = await asyncio.wait_for(future, REPLY_SECONDS)
-        except TimeoutError:
-            raise BackendLost("The backend does not answer.") from None
-        if isinstance(reply, Failed):
-            raise from_code(reply.code, reply.message, reply.hint)
-        return reply
 
     async def _wait_for_credit(self, or_answer: asyncio.Future[Reply]) -> None:
         self._credit.clear()

@@ -19,8 +19,8 @@ from bpy.app.handlers import persistent
 
 from . import backend, jobs, method_params, preview, preview_mesh, properties, status
 from .mailbox import Came, Link, LinkChanged, Post, Sent, Settled
+from .previews import CoarseMesh
 from .shared.errors import LightkilnError
-from .shared.geometry import TriangleMesh
 from .shared.messages import ListMethods
 
 BUDGET = 0.010
@@ -45,6 +45,7 @@ def pump(budget: float = BUDGET) -> None:
         changed = True
     changed |= _build_on()
     changed |= _import_if_ready()
+    changed |= preview.wants_redraw()
     _tidy()
     _ask_for_previews()
     if changed:
@@ -87,7 +88,7 @@ def _take(post: Post) -> None:
         post.then(post.future)
     elif isinstance(post, Sent):
         jobs.take_sent(post)
-    elif isinstance(post.body, TriangleMesh):
+    elif isinstance(post.body, CoarseMesh):
         _build(post)
     else:
         jobs.take(post)

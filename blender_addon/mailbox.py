@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from .previews import Picture
+from .previews import CoarseMesh, Picture
 from .shared.errors import LightkilnError, LimitExceeded
-from .shared.geometry import TriangleMesh
 from .shared.messages import Event, Message, Welcome
 
 MAX_WAITING = 4096
@@ -48,7 +47,7 @@ class Came:
     """The backend sent an event, or the state of a job on starting to watch it."""
 
     message: Message
-    body: Picture | TriangleMesh | None = None
+    body: Picture | CoarseMesh | None = None
     """What came with it, decoded and checked."""
 
 

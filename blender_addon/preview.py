@@ -13,13 +13,12 @@ import time
 from typing import Any
 
 import bpy
-import gpu
 import numpy as np
 from bpy.types import SpaceView3D
-from gpu_extras.batch import batch_for_shader
 
 from . import preferences, properties, status
 from .convert import camera_from_view
+from .preview_texture import Upload
 from .previews import Picture
 from .shared.camera import Camera, scaled
 from .shared.messages import LookFrom
@@ -38,7 +37,8 @@ class _State:
         self.camera: Camera | None = None
         self.sent: tuple[str, Camera | None] = ("", None)
         self.sent_at = 0.0
-        self.texture: tuple[Picture, Any] | None = None
+        self.upload = Upload()
+        self.wants_redraw = False
 
 
 _state = _State()
@@ -63,7 +63,13 @@ def look_from(camera: Camera | None) -> None:
 
 def forget() -> None:
     """A new job starts: nothing was asked of it, nothing is shown of it."""
-    _state.sent, _state.texture = ("", None), None
+    _state.sent, _state.upload = ("", None), Upload()
+
+
+def wants_redraw() -> bool:
+    """True if the last draw left a part of a picture to the next; asking takes it back."""
+    wants, _state.wants_redraw = _state.wants_redraw, False
+    return wants
 
 
 def wanted(job_id: str, is_shown: bool) -> LookFrom | None:
@@ -100,8 +106,12 @@ def _draw() -> None:
     if not settings.show_image:
         return
     camera = _noted(context.region, view)
+    upload = _state.upload
     if job.picture is not None and shows(job.picture, camera):
-        _draw_picture(job.picture, context.region, settings.image_opacity)
+        upload.go_on(job.picture)
+        _state.wants_redraw = upload.is_unfinished
+    if upload.shown is not None and shows(upload.shown.picture, camera):
+        upload.shown.draw(context.region, settings.image_opacity)
 
 
 def _noted(region: bpy.types.Region, view: bpy.types.RegionView3D) -> Camera:
@@ -127,28 +137,3 @@ def _is_same(a: Camera, b: Camera) -> bool:
 def _at_most(camera: Camera, side: int) -> Camera:
     share = min(1.0, side / max(camera.width, camera.height))
     return scaled(camera, max(1, round(camera.width * share)), max(1, round(camera.height * share)))
-
-
-def _draw_picture(picture: Picture, region: bpy.types.Region, opacity: float) -> None:
-    w, h = region.width, region.height
-    shader = gpu.shader.from_builtin("IMAGE_COLOR")
-    batch = batch_for_shader(
-        shader,
-        "TRIS",
-        {"pos": [(0, 0), (w, 0), (w, h), (0, h)], "texCoord": [(0, 1), (1, 1), (1, 0), (0, 0)]},
-        indices=[(0, 1, 2), (0, 2, 3)],
-    )
-    gpu.state.blend_set("ALPHA")
-    shader.uniform_sampler("image", _texture_of(picture))
-    shader.uniform_float("color", (1.0, 1.0, 1.0, opacity))
-    batch.draw(shader)
-    gpu.state.blend_set("NONE")
-
-
-def _texture_of(picture: Picture) -> gpu.types.GPUTexture:
-    if _state.texture is None or _state.texture[0] is not picture:
-        height, width = picture.pixels.shape[:2]
-        texels = gpu.types.Buffer("FLOAT", picture.texels.size, picture.texels.reshape(-1))
-        texture = gpu.types.GPUTexture((width, height), format="RGBA8", data=texels)
-        _state.texture = (picture, texture)
-    return _state.texture[1]

@@ -12,13 +12,13 @@ import bpy
 from bpy.types import Mesh, Object, Scene
 
 from . import coloured_mesh
-from .shared.geometry import TriangleMesh
+from .previews import CoarseMesh
 
 NAME = "Lightkiln Preview"
 TAG = "lightkiln_preview"
 
 
-def update(scene: str, source: TriangleMesh) -> Iterator[None]:
+def update(scene: str, source: CoarseMesh) -> Iterator[None]:
     """Fill a new mesh slice by slice, then put it in the place of the old one.
 
     Close it before undo and load; a mesh that was taken away meanwhile raises `ReferenceError`.
@@ -27,7 +27,7 @@ def update(scene: str, source: TriangleMesh) -> Iterator[None]:
     mesh[TAG] = True
     mesh.materials.append(coloured_mesh.material())
     try:
-        yield from coloured_mesh.build(mesh, source)
+        yield from coloured_mesh.build(mesh, source.mesh, source.edges)
     except GeneratorExit:
         bpy.data.meshes.remove(mesh)
         raise

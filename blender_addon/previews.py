@@ -6,13 +6,14 @@ This runs in the client's thread, so that the main thread finds everything conve
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import ply
+from .edges import Edges, edges_of, without_collapsed
 from .shared.camera import Camera
 from .shared.errors import MalformedMessage
 from .shared.geometry import TriangleMesh
@@ -34,6 +35,14 @@ class Picture:
     """The same as float32 in [0, 1], as textures are filled."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CoarseMesh:
+    """The backend's mesh so far, with all that Blender would have to find out about it."""
+
+    mesh: TriangleMesh
+    edges: Edges
+
+
 def picture(message: PreviewImage, body: bytes) -> Picture:
     """The image of a preview; raises `MalformedMessage`."""
     _expect(message.width > 0 and message.height > 0, message.kind)
@@ -44,7 +53,7 @@ def picture(message: PreviewImage, body: bytes) -> Picture:
     return Picture(camera=message.camera, pixels=pixels, texels=texels)
 
 
-def coarse_mesh(message: PreviewMesh, body: bytes) -> TriangleMesh:
+def coarse_mesh(message: PreviewMesh, body: bytes) -> CoarseMesh:
     """The mesh of a preview, colours made linear; raises `MalformedMessage`."""
     v, f = message.num_vertices, message.num_triangles
     _expect(v > 0 and 0 < f <= MAX_TRIANGLES, message.kind)
@@ -57,7 +66,9 @@ def coarse_mesh(message: PreviewMesh, body: bytes) -> TriangleMesh:
         ),
     )
     ply.check(mesh)
-    return mesh
+    kept = replace(mesh, triangles=without_collapsed(mesh.triangles))
+    ply.check(kept)
+    return CoarseMesh(mesh=kept, edges=edges_of(kept.triangles))
 
 
 def _expect(holds: bool, kind: str) -> None:

@@ -7,21 +7,25 @@ goes on where it ended. It must not know threads or Blender.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import io
+from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
 from .connection import Connection
 from .shared.errors import LimitExceeded, MalformedMessage, NothingReconstructed
-from .shared.messages import FileOffer, FileWanted, ListArtifacts, OfferFiles, ReadArtifact
+from .shared.messages import FileOffer, FileWanted, ListArtifacts, OfferFiles, ReadArtifact, Reply
 
 Source = Path | bytes
 OnSent = Callable[[int, int], None]
 """Called with the bytes sent so far and the bytes to send in all."""
 
 MAX_OFFER = 500
+MAX_UNANSWERED = 4
+"""Files sent but perhaps not yet on the backend's disk, which takes its time beside the sending."""
 MAX_ARTIFACT = 1024**3
 
 
@@ -31,11 +35,18 @@ async def send_files(connection: Connection, files: Mapping[str, Source], on_sen
     wanted = await _missing(connection, sizes)
     total = sum(sizes[want.sha256] - want.offset for want in wanted)
     sent = 0
+    on_their_way: deque[asyncio.Future[Reply]] = deque()
     for want in wanted:
         on_sent(sent, total)
+        size = sizes[want.sha256]
         with _opened(files[want.sha256]) as source:
-            await connection.put_file(want.sha256, sizes[want.sha256], want.offset, source)
-        sent += sizes[want.sha256] - want.offset
+            sending = connection.send_file(want.sha256, size, want.offset, source)
+            on_their_way.append(await sending)
+        sent += size - want.offset
+        if len(on_their_way) == MAX_UNANSWERED:
+            await connection.answer(on_their_way.popleft())
+    for answer in on_their_way:
+        await connection.answer(answer)
     on_sent(total, total)
 
 
