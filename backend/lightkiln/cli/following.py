@@ -112,9 +112,10 @@ def _figures(progress: JobProgress) -> str:
 
 
 async def _end(worker: WorkerHandle, interrupts: Interrupts) -> None:
-    await worker.stop(STOP_SECONDS)
     if interrupts.stop:
+        await worker.kill(STOP_SECONDS)
         raise typer.Exit(INTERRUPTED)
+    await worker.stop(STOP_SECONDS)
 
 
 def _check(last_word: WorkerEvent | None, ended: asyncio.Future[int]) -> None:

@@ -21,6 +21,9 @@ class WorkerHandle(Protocol):
     async def stop(self, grace: float) -> None:
         """Wait `grace` seconds for it to end by itself, then use force; returns when it is gone."""
 
+    async def kill(self, grace: float) -> None:
+        """The same without asking it to save anything: for work that nobody wants any more."""
+
     def release(self) -> None:
         """Tell it that its owner goes: it saves what it can and ends within 5 s."""
 

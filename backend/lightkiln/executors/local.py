@@ -55,9 +55,12 @@ class LocalWorker:
     async def stop(self, grace: float) -> None:
         if not await self._ended_within(grace):
             self._signal(terminate=True)
-            if not await self._ended_within(KILL_AFTER):
-                self._signal(terminate=False)
-                await self._process.wait()
+            await self.kill(KILL_AFTER)
+
+    async def kill(self, grace: float) -> None:
+        if not await self._ended_within(grace):
+            self._signal(terminate=False)
+            await self._process.wait()
 
     def release(self) -> None:
         if self._process.stdin is not None:

@@ -25,8 +25,8 @@ from .watchers import Watchers
 LOOK_EVERY = 0.05
 LINGER_SECONDS = 10.0
 """A worker that has said its last word needs a moment to give everything back."""
-CANCEL_SECONDS = 10.0
-"""A worker that is asked to cancel has this long to do it by itself."""
+CANCEL_SECONDS = 1.0
+"""A worker that is asked to cancel has this long to do it by itself: nothing of it is wanted."""
 RELEASE_SECONDS = 6.0
 """A worker whose server goes needs at most 5 s."""
 MAX_LOSSES = 3
@@ -43,6 +43,7 @@ class Attempt:
         self._job, self._folder = job, folder
         self._ledger, self._watchers = ledger, watchers
         self._handle: WorkerHandle | None = None
+        self._is_cancelled = False
 
     async def run(self, executor: Executor, slot: Slot) -> None:
         """Work until the worker is gone; cancelled itself, it lets the worker save its state."""
@@ -53,6 +54,8 @@ class Attempt:
             reason = f"The worker could not be started: {error.strerror or error}."
             await self._ledger.last_step(job_id, Happening.FAILED, Change(reason=reason))
             return
+        if self._is_cancelled:
+            await self._handle.kill(0.0)
         try:
             news = await self._follow(self._handle)
             await self._handle.stop(LINGER_SECONDS)
@@ -70,9 +73,10 @@ class Attempt:
         await self._ledger.last_step(job_id, event, self._change(news, reason))
 
     async def enforce_cancel(self) -> None:
-        """Use force if the worker does not end by itself."""
+        """Use force if the worker does not end by itself; one that is being started, at once."""
+        self._is_cancelled = True
         if self._handle is not None:
-            await self._handle.stop(CANCEL_SECONDS)
+            await self._handle.kill(CANCEL_SECONDS)
 
     async def _follow(self, handle: WorkerHandle) -> News:
         """Pass on what comes; returns the last news, which nobody has been told."""

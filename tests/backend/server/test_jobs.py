@@ -189,6 +189,27 @@ def test_a_cancel_ends_at_once_and_a_retry_goes_on(server: RunningServer, scene:
     talk(server, talking)
 
 
+@pytest.mark.parametrize("moment", ["starting", "counting"])
+def test_a_method_that_does_not_listen_is_cancelled_within_seconds_and_can_be_tried_again(
+    server: RunningServer, scene: Path, moment: str
+) -> None:
+    async def talking(client: Client) -> None:
+        sha256 = await client.send_scene(scene)
+        job_id = await followed(client, sha256, steps=1000, seconds=1.0, deaf=True)
+        await client.until(job_id, "running")
+        if moment == "counting":
+            await client.event(JobProgressed, lambda e: e.progress.phase == "counting")
+        asked = time.monotonic()
+        await control(client, job_id, JobAction.CANCEL)
+        await client.until(job_id, "cancelled")
+        assert time.monotonic() - asked < 3.0  # 1.1 s where nobody else computes
+        await control(client, job_id, JobAction.RETRY)
+        await client.event(JobRecorded, lambda e: e.record.kind == "retry")
+        await control(client, job_id, JobAction.CANCEL)
+
+    talk(server, talking)
+
+
 @pytest.mark.parametrize(
     ("ending", "reason"),
     [
