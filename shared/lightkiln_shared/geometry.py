@@ -27,6 +27,19 @@ class TriangleMesh:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TexturedMesh:
+    """An unwrapped mesh, whose vertices are split along the seams, and its images."""
+
+    mesh: TriangleMesh
+    uvs: NDArray[Any]
+    """(V, 2) float32: u to the right, v up, in [0, 1]; the origin is the lower left corner."""
+    base_color: NDArray[Any]
+    """(S, S, 3) uint8, sRGB, top row first."""
+    normal_map: NDArray[Any] | None = None
+    """(S, S, 3) uint8, tangent space as in glTF: +X along u, +Y along v, 255 is 1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PointCloud:
     """Points with colours."""
 

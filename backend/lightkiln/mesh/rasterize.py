@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, UInt8
 from lightkiln_shared.camera import Camera, project, scaled
-from lightkiln_shared.geometry import TriangleMesh
+from lightkiln_shared.geometry import TexturedMesh, TriangleMesh
 from numpy.typing import NDArray
+from scipy.ndimage import map_coordinates
 
-from lightkiln.ops.colors import srgb_bytes
+from lightkiln.ops.colors import linear_from_srgb, srgb_bytes
 from lightkiln.ops.triangles import unit, vertex_normals
 
 from .zbuffer import draw
@@ -76,15 +77,40 @@ def shade(
     The vertices' colours as they are; with `clay`, or without colours, grey under a lamp at the
     camera, which shows the shape.
     """
-    fine = scaled(camera, camera.width * samples, camera.height * samples)
-    raster = rasterize(mesh, fine)
+    raster = rasterize(mesh, _finer(camera, samples))
     colors = mesh.colors
     if clay or colors is None:
         colors = _clay(mesh, camera)
-    color = interpolate(raster, mesh, colors)
+    return _averaged(interpolate(raster, mesh, colors), raster, samples)
+
+
+def shade_textured(
+    textured: TexturedMesh, camera: Camera, *, samples: int = 2
+) -> UInt8[NDArray[Any], "H W 4"]:
+    """The same with the base colour's texels, bilinear, in place of the vertices' colours."""
+    raster = rasterize(textured.mesh, _finer(camera, samples))
+    uv = interpolate(raster, textured.mesh, textured.uvs)
+    size = len(textured.base_color)
+    texels = linear_from_srgb(textured.base_color / 255.0)
+    at = np.stack([(1.0 - uv[..., 1]) * size - 0.5, uv[..., 0] * size - 0.5])
+    color = np.stack(
+        [map_coordinates(texels[..., c], at, order=1, mode="nearest") for c in range(3)], axis=-1
+    )
+    return _averaged(color, raster, samples)
+
+
+def _finer(camera: Camera, samples: int) -> Camera:
+    return scaled(camera, camera.width * samples, camera.height * samples)
+
+
+def _averaged(
+    color: Float[NDArray[Any], "H W 3"], raster: Raster, samples: int
+) -> UInt8[NDArray[Any], "h w 4"]:
+    height, width = raster.depth.shape
+    color = np.where(raster.seen[..., None], color, 0.0)
     seen = raster.seen[..., None].astype(np.float32)
     blocks = np.concatenate([color, seen], axis=-1).reshape(
-        camera.height, samples, camera.width, samples, 4
+        height // samples, samples, width // samples, samples, 4
     )
     mean = blocks.mean(axis=(1, 3))
     straight = mean[..., :3] / np.maximum(mean[..., 3:], 1.0 / samples**2)  # one ray is the least

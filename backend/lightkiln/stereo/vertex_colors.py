@@ -23,6 +23,7 @@ from scipy.ndimage import distance_transform_edt, map_coordinates
 
 from lightkiln.capture.inputs import LoadedView
 from lightkiln.mesh.rasterize import rasterize
+from lightkiln.mesh.visibility import hidden
 from lightkiln.ops.colors import linear_from_srgb
 from lightkiln.ops.triangles import unit, vertex_normals
 
@@ -78,12 +79,8 @@ def _unhidden(
     mesh: TriangleMesh, camera: Camera, pixels: NDArray[Any], depth: NDArray[Any]
 ) -> Bool[NDArray[Any], " V"]:
     """Whether a vertex lies in the picture, with nothing before it."""
-    inside = (depth > 0.0) & (pixels >= 0.5).all(axis=-1)
-    inside &= (pixels < (camera.width - 0.5, camera.height - 0.5)).all(axis=-1)
-    column, row = np.where(inside[:, None], pixels, 0.0).astype(np.intp).T
-    front = rasterize(mesh, camera).depth[row, column]
-    tolerance = EDGE * depth / camera.focal[0]
-    return np.asarray(inside & ((depth < front + tolerance) | ~np.isfinite(front)))
+    slack = EDGE * depth / camera.focal[0]
+    return np.asarray(~hidden(rasterize(mesh, camera).depth, pixels, depth, slack))
 
 
 def _blend(
