@@ -22,7 +22,11 @@ It must not know how an error is shown.
 
 from __future__ import annotations
 
+import errno
 from typing import ClassVar
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""What the system says of a disk on which there is no more space, or none for this user."""
 
 
 class LightkilnError(Exception):
@@ -106,3 +110,16 @@ class JobCancelled(LightkilnError, code="job_cancelled"):
 def from_code(code: str, message: str, hint: str = "") -> LightkilnError:
     """Rebuild an error that came over the wire; an unknown code becomes the base class."""
     return BY_CODE.get(code, LightkilnError)(message, hint=hint)
+
+
+def of_system(error: OSError) -> ResourceError:
+    """What a person is told when the system refuses a file."""
+    if error.errno in FULL:
+        return ResourceError(
+            "The disk is full.", hint="Free some space on it, or delete old jobs, then try again."
+        )
+    where = f"{error.filename}: " if error.filename else ""
+    return ResourceError(
+        f"A file could not be used: {where}{error.strerror or error}.",
+        hint="Look at the free space and the rights of its folder.",
+    )

@@ -12,7 +12,7 @@ import importlib
 from typing import Any
 
 import typer
-from lightkiln_shared.errors import LightkilnError
+from lightkiln_shared.errors import LightkilnError, of_system
 from typer.core import TyperCommand, TyperGroup
 
 COMMANDS = {
@@ -44,8 +44,16 @@ class LazyCommands(TyperGroup):
         try:
             return super().invoke(ctx)
         except LightkilnError as error:
-            typer.secho(f"lightkiln: {error}", err=True, fg=typer.colors.RED)
-            raise typer.Exit(EXIT_CODE) from None
+            raise _said(error) from None
+        except BrokenPipeError:  # whoever read our output has gone: nothing of ours is wrong
+            raise
+        except OSError as error:
+            raise _said(of_system(error)) from None
+
+
+def _said(error: LightkilnError) -> typer.Exit:
+    typer.secho(f"lightkiln: {error}", err=True, fg=typer.colors.RED)
+    return typer.Exit(EXIT_CODE)
 
 
 def load(name: str) -> Any:

@@ -22,6 +22,7 @@ from rich.console import Console
 from lightkiln.capture.open_scene import open_scene
 from lightkiln.executors import Slot
 from lightkiln.executors.devices import cpu, find_slots
+from lightkiln.jobs import atomic
 from lightkiln.jobs.folder import JobFolder, JobSpec, create
 from lightkiln.mesh.export import WRITTEN, load_mesh, save_mesh
 from lightkiln.methods.registry import DEFAULT_METHOD, DEFAULT_PRESET, params_for, spec_named
@@ -107,9 +108,12 @@ def _write(folder: JobFolder, output: Path, report: bool) -> None:
     if not made.exists():
         mesh = load_mesh(folder.artifacts / "mesh.ply")
         save_mesh(cast("TriangleMesh", mesh), made)  # the worker never leaves one without triangles
-    shutil.copyfile(made, output)
+    copies = {output: made}
     if report:
-        shutil.copyfile(folder.artifacts / "report.json", output.with_suffix(".json"))
+        copies[output.with_suffix(".json")] = folder.artifacts / "report.json"
+    for target, source in copies.items():
+        with atomic.whole(target) as beside:
+            shutil.copyfile(source, beside)
 
 
 def _keep_log(folder: JobFolder, output: Path) -> None:

@@ -27,16 +27,25 @@ RETRIES = (0.0, 0.01, 0.05, 0.25)
 
 def write(path: Path, *parts: bytes, durable: bool = False) -> None:
     """Replace a file by the joined parts; `durable` also outlasts a loss of power."""
-    beside = path.with_name(f".{path.name}.new")
-    with beside.open("wb") as file:
+    with whole(path) as beside, beside.open("wb") as file:
         for part in parts:
             file.write(part)
         if durable:
             file.flush()
             os.fsync(file.fileno())
-    replace(beside, path)
     if durable:
         sync_folder(path.parent)
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A place to write a file to, which then takes the other's name; on an error neither stays."""
+    beside = path.with_name(f".new.{path.name}")
+    try:
+        yield beside
+        replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def replace(source: Path, target: Path) -> None:

@@ -69,6 +69,7 @@ class Attempt:
             await self._handle.stop(RELEASE_SECONDS)
             raise
         self._watchers.forget_latest(job_id)
+        self._folder.reserve.unlink(missing_ok=True)  # the step needs some of the disk
         event, reason = outcome(self._job, news.last_word, await self._handle.wait())
         await self._ledger.last_step(job_id, event, self._change(news, reason))
 

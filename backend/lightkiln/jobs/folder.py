@@ -6,7 +6,7 @@
     control.json        what people ask of the run                      the queue, latest wins
     events.jsonl        what must not be forgotten, one line each       the worker, appended
     progress.json preview_image.bin preview_mesh.bin                    the worker, latest wins
-    checkpoint/ artifacts/ log.txt worker.lock                          the worker
+    checkpoint/ artifacts/ log.txt worker.lock reserve                  the worker
 
 A preview is one line of JSON, the message as it will be sent, and then its raw bytes.
 It must not know processes, the store or the wire.
@@ -88,6 +88,7 @@ class JobFolder:
         self.artifacts = path / "artifacts"
         self.log = path / "log.txt"
         self.lock = path / "worker.lock"
+        self.reserve = path / "reserve"
 
     def spec(self) -> JobSpec:
         """Read what to do."""
@@ -127,16 +128,23 @@ def create(path: Path, spec: JobSpec, scene: Scene, files: Mapping[str, Path]) -
     """Make a job's folder appear whole; `files` maps every SHA-256 of the scene to its file."""
     beside = path.with_name(f".{path.name}.new")
     shutil.rmtree(beside, ignore_errors=True)
-    (beside / "files").mkdir(parents=True)
-    (beside / "artifacts").mkdir()
-    (beside / "checkpoint").mkdir()
-    for sha256, file in files.items():
-        _link(file, beside / "files" / sha256)
-    atomic.write(beside / "scene.json", to_json(scene), durable=True)
-    atomic.write(beside / "job.json", to_json(spec), durable=True)
-    beside.rename(path)
+    try:
+        _fill(beside, spec, scene, files)
+        beside.rename(path)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
     atomic.sync_folder(path.parent)
     return JobFolder(path)
+
+
+def _fill(path: Path, spec: JobSpec, scene: Scene, files: Mapping[str, Path]) -> None:
+    (path / "files").mkdir(parents=True)
+    (path / "artifacts").mkdir()
+    (path / "checkpoint").mkdir()
+    for sha256, file in files.items():
+        _link(file, path / "files" / sha256)
+    atomic.write(path / "scene.json", to_json(scene), durable=True)
+    atomic.write(path / "job.json", to_json(spec), durable=True)
 
 
 def _link(source: Path, target: Path) -> None:

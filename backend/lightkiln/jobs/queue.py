@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from lightkiln_shared.camera import Camera
-from lightkiln_shared.errors import LightkilnError, ResourceError, UnknownJob
+from lightkiln_shared.errors import LightkilnError, ResourceError, UnknownJob, of_system
 from lightkiln_shared.jobs import Artifact, JobAction, JobRecord, JobState, JobSummary
 
 from lightkiln.executors import Executor, Slot
@@ -150,9 +150,10 @@ class JobQueue:
         elif effect is Effect.ASK_FINISH:
             await self._ask(job_id, finish=True)
         elif effect is Effect.ASK_CANCEL:
-            await self._ask(job_id, cancel=True)
             if job_id in self._attempts:
                 self._spawn(self._attempts[job_id].enforce_cancel())
+            with contextlib.suppress(OSError):  # the disk is full: then force alone must do
+                await self._ask(job_id, cancel=True)
 
     async def _tell_who_looks(self, job_id: str) -> None:
         watched, camera = self._watchers.is_watched(job_id), self._watchers.camera(job_id)
@@ -194,7 +195,8 @@ class JobQueue:
                 return
             await self._ask(job.job_id, pause=False, cancel=False)
         except (LightkilnError, OSError) as error:  # its method or its folder has gone meanwhile
-            await self.ledger.step(job.job_id, Happening.FAILED, Change(reason=str(error)))
+            said = of_system(error) if isinstance(error, OSError) else error
+            await self.ledger.step(job.job_id, Happening.FAILED, Change(reason=str(said)))
             return
         started, _ = await self.ledger.step(job.job_id, Happening.STARTED)
         if started.state is JobState.RUNNING:

@@ -50,7 +50,8 @@ def reconstruct(folder: JobFolder, job: JobSpec, journal: Journal, run: JobRun) 
         )
     mesh = _checked(entry(inputs, params, run))
     for name in MESH_FILES:
-        save_mesh(mesh, folder.artifacts / name)
+        with atomic.whole(folder.artifacts / name) as beside:
+            save_mesh(mesh, beside)
         _keep(folder.artifacts / name, journal)
     _write_report(folder, job, spec, params, run, mesh)
     _keep(folder.artifacts / REPORT, journal)

@@ -16,7 +16,7 @@ import sys
 import threading
 from pathlib import Path
 
-from lightkiln_shared.errors import JobCancelled, LightkilnError, ResourceError
+from lightkiln_shared.errors import FULL, JobCancelled, LightkilnError, ResourceError
 from lightkiln_shared.jobs import JobState, RecordKind
 
 from . import atomic
@@ -39,7 +39,7 @@ def work(path: Path, device: str, owned: bool) -> int:
     """Work on a job's folder until its attempt ends; returns the exit code."""
     folder = JobFolder(path)
     with atomic.exclusive(folder.lock, LOCK_SECONDS, f"Another worker is busy in {path}."):
-        journal = Journal(folder.events)
+        journal = Journal(folder)
         try:
             state, reason = _attempt(folder, journal, device, owned)
         except Suspended:
@@ -69,6 +69,8 @@ def _attempt(folder: JobFolder, journal: Journal, device: str, owned: bool) -> t
         return JobState.FAILED, str(_out_of_memory())
     except Exception as error:  # noqa: BLE001 a worker ends here, and methods are other people's code
         _log.exception("the method failed")
+        if isinstance(error, OSError) and error.errno in FULL:
+            return JobState.FAILED, str(_out_of_disk())
         return JobState.FAILED, f"The method failed: {type(error).__name__}: {error}"
     return JobState.SUCCEEDED, ""
 
@@ -76,6 +78,12 @@ def _attempt(folder: JobFolder, journal: Journal, device: str, owned: bool) -> t
 def _out_of_memory() -> ResourceError:
     return ResourceError(
         "The backend's memory is full.", hint="Use a smaller preset, or fewer or smaller images."
+    )
+
+
+def _out_of_disk() -> ResourceError:
+    return ResourceError(
+        "The disk that holds the job's files is full.", hint="Free some space there, then retry."
     )
 
 

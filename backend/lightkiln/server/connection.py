@@ -17,7 +17,7 @@ from asyncio import StreamReader, StreamWriter
 from collections.abc import Callable
 from typing import Any, cast
 
-from lightkiln_shared.errors import LightkilnError, ProtocolError, ResourceError
+from lightkiln_shared.errors import LightkilnError, ProtocolError, of_system
 from lightkiln_shared.messages import Bulk, Failed, Reply, Request, Welcome
 from lightkiln_shared.session import (
     Closed,
@@ -157,7 +157,7 @@ class Connection:
             answer = _failed(error)
         except OSError as error:
             _log.exception("%s failed", request.kind)
-            answer = _failed(_of_system(error))
+            answer = _failed(of_system(error))
         if isinstance(answer, FileAnswer):
             self._outbox.put_file(answer.reply, incoming.request_id, answer.source)
         else:
@@ -199,10 +199,3 @@ class Connection:
 
 def _failed(error: LightkilnError) -> Failed:
     return Failed(code=error.code, message=error.message, hint=error.hint)
-
-
-def _of_system(error: OSError) -> ResourceError:
-    return ResourceError(
-        f"The backend could not use its disk: {error.strerror or error}.",
-        hint="Look at the free space and the rights of its data folder.",
-    )
