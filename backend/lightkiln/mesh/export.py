@@ -48,15 +48,9 @@ _GLTF_FROM_WORLD = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]]
 
 def save_mesh(mesh: TriangleMesh, path: Path) -> None:
     """Write a mesh in the format of the path's suffix; raises `UserError` for another suffix."""
-    suffix = _known(path, WRITTEN)
-    turn = _GLTF_FROM_WORLD.T if suffix in _Y_UP else np.eye(3)
+    suffix = known_suffix(path)
     has_normals = mesh.normals is not None
-    out = trimesh.Trimesh(
-        vertices=mesh.positions @ turn,
-        faces=mesh.triangles,
-        vertex_normals=None if mesh.normals is None else mesh.normals @ turn,
-        process=False,
-    )
+    out = as_trimesh(mesh, suffix)
     if suffix == ".glb":
         if mesh.colors is not None:  # as floats: eight linear bits would show bands in the dark
             out.vertex_attributes["_COLOR_0"] = mesh.colors.astype(np.float32)
@@ -70,12 +64,23 @@ def save_mesh(mesh: TriangleMesh, path: Path) -> None:
         out.export(path, include_normals=has_normals)
 
 
+def as_trimesh(mesh: TriangleMesh, suffix: str) -> trimesh.Trimesh:
+    """The shape alone, in the axes of a format."""
+    turn = _GLTF_FROM_WORLD.T if suffix in _Y_UP else np.eye(3)
+    return trimesh.Trimesh(
+        vertices=mesh.positions @ turn,
+        faces=mesh.triangles,
+        vertex_normals=None if mesh.normals is None else mesh.normals @ turn,
+        process=False,
+    )
+
+
 def load_mesh(path: Path) -> TriangleMesh | PointCloud:
     """Read a mesh, or a point cloud where the file has no triangles; Z-up, linear colours.
 
     Raises `UserError`, naming the file, if it is missing, damaged, empty or of another kind.
     """
-    suffix = _known(path, READ)
+    suffix = known_suffix(path, READ)
     if not path.is_file():
         raise UserError(f"The file {path} does not exist.", hint="Check the path.")
     try:
@@ -141,7 +146,8 @@ def _colors(geometry: Any, *, is_linear: bool) -> NDArray[Any] | None:
     return (values if is_linear else linear_from_srgb(values)).astype(np.float32)
 
 
-def _known(path: Path, suffixes: tuple[str, ...]) -> str:
+def known_suffix(path: Path, suffixes: tuple[str, ...] = WRITTEN) -> str:
+    """The path's suffix in lower case; raises `UserError` for one that is not among these."""
     suffix = path.suffix.lower()
     if suffix not in suffixes:
         raise UserError(
