@@ -120,6 +120,7 @@ def window(sample: Path, tmp_path: Path) -> Iterator[Window]:
             "LIGHTKILN_COMMAND": shlex.join(backend),
         }
         install = ["blender", "--command", "extension", "install-file", "-r", "user_default", "-e"]
+        _run(["blender", "--command", "extension", "validate", str(extension)], shared, about)
         _run([*install, str(extension)], shared, about)
         process = _start(shared, about)
         try:

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import bpy
+import numpy as np
 import pytest
 from conftest import module
-from pictures import png
+from pictures import cutout, png
 
 CameraMaker = Callable[..., bpy.types.Object]
 
@@ -161,3 +162,17 @@ def test_a_generated_background(cameras: list[bpy.types.Object]) -> None:
     with pytest.raises(RuntimeError, match="is not a file but generated"):
         bpy.ops.lightkiln.reconstruct()
     assert "is not a file but generated" in module("status").current.problem
+
+
+def test_an_empty_mask(
+    cameras: list[bpy.types.Object], pump_until: Callable[..., None], tmp_path: Path
+) -> None:
+    for index, camera in enumerate(cameras):
+        cutout(_image_file(camera), np.full((48, 64), index != 2))
+    bpy.context.scene.lightkiln.method = "paced"
+    bpy.ops.lightkiln.reconstruct()
+    job = module("status").current.job
+    pump_until(lambda: job.is_over, may_fail=True)
+    assert job.reason.startswith("The mask of 2.png is empty. Paint the object white in it")
+    assert "Lightkiln" not in bpy.data.collections
+    assert bpy.ops.lightkiln.retry.poll()

@@ -17,22 +17,27 @@ LIAR = Path(__file__).parent.parent / "methods" / "hostile_backend.py"
 
 
 @pytest.fixture
-def start_lying(
+def order_from(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     add_camera: Callable[..., bpy.types.Object],
-) -> Callable[[str], None]:
-    """Makes the next backend that is started one that lies, and orders a job."""
+) -> Callable[..., None]:
+    """Makes the next backend that is started the one of a command, and orders a job from it."""
 
-    def start(lie: str) -> None:
-        command = [os.environ["LIGHTKILN_PYTHON"], str(LIAR), lie]
+    def order(*command: str) -> None:
         monkeypatch.setenv("LIGHTKILN_COMMAND", shlex.join(command))
         module("preferences").get().data_folder = str(tmp_path / "backend")
         for index, x in enumerate((-4.0, 4.0, 6.0)):
             add_camera(str(index), (x, 2.0, 1.0), (0.0, 0.0, 0.0), png(tmp_path / f"{index}.png"))
         bpy.ops.lightkiln.reconstruct()
 
-    return start
+    return order
+
+
+@pytest.fixture
+def start_lying(order_from: Callable[..., None]) -> Callable[[str], None]:
+    """Orders a job from a backend that lies."""
+    return lambda lie: order_from(os.environ["LIGHTKILN_PYTHON"], str(LIAR), lie)
 
 
 def _says(text: str) -> Callable[[], bool]:
@@ -87,6 +92,18 @@ def test_a_backend_that_cannot_be_trusted_is_left_with_a_sentence(
     pump_until(_says(sentence), may_fail=True)
     assert not bpy.data.meshes
     pump_until(bpy.ops.lightkiln.connect.poll, seconds=20.0, may_fail=True)
+
+
+def test_a_full_disk_is_said_before_anything_is_sent(
+    order_from: Callable[..., None], pump_until: Callable[..., None]
+) -> None:
+    wants_more_than_there_is = 'exec "$0" -m lightkiln "$@" --min-free-mb 1000000000'
+    order_from("sh", "-c", wants_more_than_there_is, os.environ["LIGHTKILN_PYTHON"])
+    pump_until(_says("The backend's disk is too full"), may_fail=True)
+    job = module("status").current.job
+    assert (job.state, job.job_id) == ("failed", "")
+    assert job.reason.endswith("Delete old jobs, or free space on that disk.")
+    assert bpy.ops.lightkiln.reconstruct.poll()
 
 
 def test_a_missing_backend_is_named(
