@@ -8,7 +8,8 @@ from lightkiln_shared.params import param
 from lightkiln_shared.scene import Region, RegionShape, Scene, View
 
 from .capture.inputs import Inputs, LoadedView
-from .methods.spec import MethodSpec, Need, Product, RenderedImage, Run, rng
+from .methods.spec import MethodSpec, Need, Product, Run, rng
+from .ops.picture import RenderedImage
 
 __all__ = [
     "Camera",

@@ -19,6 +19,8 @@ FOLDER = Path.home() / ".cache" / "lightkiln" / "blender-window"
 SUITE = "sid"
 PACKAGES = (
     "blender",
+    "libgl1",  # Blender opens these three when it starts; no package asks for them
+    "libegl1",
     "libgl1-mesa-dri",
     "python3-numpy",
     "python3-cattr",  # Blender's extension system fails at start without these two
@@ -73,7 +75,8 @@ def _install() -> None:
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.parent.mkdir(parents=True, exist_ok=True)
     wanted = " ".join(PACKAGES)
-    install = f"apt-get update -q && apt-get install -y -q --no-install-recommends {wanted}"
+    apt = "apt-get -q -o Acquire::Retries=5"  # some 300 packages: one of them may fail to come
+    install = f"{apt} update && {apt} install -y --no-install-recommends {wanted}"
     try:
         _run(["debootstrap", "--variant=minbase", SUITE, str(FOLDER)])
         shutil.copy("/etc/resolv.conf", FOLDER / "etc" / "resolv.conf")

@@ -19,8 +19,8 @@ from lightkiln_shared.geometry import TriangleMesh
 from lightkiln_shared.messages import Bulk, PreviewImage, PreviewMesh
 from numpy.typing import NDArray
 
-from lightkiln.methods.spec import RenderedImage
 from lightkiln.ops.colors import srgb_bytes
+from lightkiln.ops.picture import RenderedImage
 
 from .folder import Control, JobFolder
 

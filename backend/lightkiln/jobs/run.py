@@ -19,7 +19,8 @@ from lightkiln_shared.errors import JobCancelled
 from lightkiln_shared.geometry import TriangleMesh
 from lightkiln_shared.jobs import RecordKind
 
-from lightkiln.methods.spec import CheckpointState, RenderedImage
+from lightkiln.methods.spec import CheckpointState
+from lightkiln.ops.picture import RenderedImage
 
 from . import checkpoints
 from .folder import JobFolder, JobSpec

@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from lightkiln_shared.camera import Camera
 from lightkiln_shared.geometry import TriangleMesh
 
-from .spec import CheckpointState, RenderedImage
+from lightkiln.ops.picture import RenderedImage
+
+from .spec import CheckpointState
 
 
 @dataclass(slots=True)

@@ -20,6 +20,8 @@ from lightkiln_shared.geometry import TriangleMesh
 from lightkiln_shared.params import Scalar
 from numpy.typing import NDArray
 
+from lightkiln.ops.picture import RenderedImage
+
 CheckpointState = Mapping[str, NDArray[Any]]
 
 
@@ -63,16 +65,6 @@ class MethodSpec:
     """Main memory a usual job takes, megabytes."""
     presets: Mapping[str, Mapping[str, Scalar]] = field(default_factory=dict)
     """Values over the defaults: `draft`, `standard`, `high`; a missing one means the defaults."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class RenderedImage:
-    """What a preview shows."""
-
-    pixels: NDArray[Any]
-    """(H, W, 4) uint8, sRGB, straight alpha, top row first."""
-    camera: Camera
-    """The camera it was rendered for."""
 
 
 class Run(Protocol):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
+from lightkiln_shared.camera import Camera
 from lightkiln_shared.errors import InvalidScene
 from lightkiln_shared.geometry import TriangleMesh
 from lightkiln_shared.scene import Region
@@ -20,9 +21,11 @@ from numpy.typing import NDArray
 from lightkiln.capture.inputs import Inputs
 from lightkiln.ops.bricks import BrickGrid
 from lightkiln.ops.kernels.stereo_torch import TorchKernels
+from lightkiln.ops.picture import RenderedImage
 
 from . import consistency, depth_maps, fusion, hull, lattice, sources, surface
 from .depth_maps import DepthMap, Enclosure, Matcher, NumbaKernels
+from .glimpse import glimpse
 from .views import GreyView, halved, prepare
 
 SHARES = {"hull": 0.1, "depth maps": 0.75, "fusion": 0.15}
@@ -42,6 +45,8 @@ class Progress(Protocol):
     def steps(self, count: int) -> Iterator[int]: ...
 
     def warn(self, text: str) -> None: ...
+
+    def preview(self, render: Callable[[Camera], RenderedImage | None]) -> None: ...
 
     def preview_mesh(self, make: Callable[[], TriangleMesh | None]) -> None: ...
 
@@ -93,6 +98,7 @@ def estimate(
     with run.phase("hull", share * SHARES["hull"]):
         enclosure = enclose(views, inputs.region, settings.resolution)
     if inputs.has_masks:
+        run.preview(lambda camera: glimpse(enclosure, inputs.views, camera))
         run.preview_mesh(lambda: surface.bare(fusion.stored(enclosure), PREVIEW_FACES))
     with run.phase("depth maps", share * SHARES["depth maps"]):
         depths = see(views, enclosure, settings, run)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from lightkiln_shared.camera import Camera, scaled
+from lightkiln_shared.camera import Camera
 from lightkiln_shared.geometry import TriangleMesh
 
 from lightkiln.capture.inputs import Inputs
@@ -18,24 +18,20 @@ from lightkiln.fields.render import color_at, projected, render
 from lightkiln.mesh.clean import without_specks
 from lightkiln.mesh.extract import extract
 from lightkiln.mesh.simplify import simplify
-from lightkiln.methods.spec import RenderedImage
 from lightkiln.ops.colors import linear_from_srgb
+from lightkiln.ops.picture import RenderedImage, preview_camera
 from lightkiln.ops.triangles import vertex_normals
 from lightkiln.stereo.surface import bare
 from lightkiln.stereo.vertex_colors import colored
 
 from .course import Course
 
-PREVIEW_PIXELS = 480 * 270
-"""A picture of so many takes about 0.1 s on two cores."""
 COARSE_FACES = 50_000
 
 
 def rendered(course: Course, camera: Camera) -> RenderedImage:
     """The field as the camera sees it, in fewer pixels if it asks for many."""
-    shrink = min(1.0, (PREVIEW_PIXELS / (camera.width * camera.height)) ** 0.5)
-    size = (max(1, round(camera.width * shrink)), max(1, round(camera.height * shrink)))
-    small = scaled(camera, *size)
+    small = preview_camera(camera)
     return RenderedImage(pixels=render(course.band, small, course.sharpness), camera=small)
 
 
