@@ -3,7 +3,7 @@
 
 Layers, each importing only what stands below it:
 
-    panels operators render_operator                              what a person sees and presses
+    panels/ operators/                                            what a person sees and presses
     inbox                                                         the timer, load and undo
     jobs preview preview_mesh result_import scene_export region   one thing each
     backend status properties preferences method_params           what is set and what is going on
@@ -26,14 +26,12 @@ from . import (
     preferences,
     preview,
     properties,
-    render_operator,
 )
 
 _CLASSES = (
     *preferences.CLASSES,
     *properties.CLASSES,
     *operators.CLASSES,
-    *render_operator.CLASSES,
     *panels.CLASSES,
 )
 

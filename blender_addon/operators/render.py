@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from bpy.types import Context, Event, Object, Operator
 
-from . import properties, render_views, scene_export
+from .. import properties, render_views, scene_export
 
 
 class RenderViews(Operator):

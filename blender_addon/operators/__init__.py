@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can be done, each as a button and as a call: `bpy.ops.lightkiln.reconstruct()`.
+
+An operator that cannot be done says why in its tooltip; one that fails reports a sentence and
+leaves everything as it was. Waiting is never done here: see `inbox`.
+"""
+
+from . import connection, job_control, reconstruct, region, render, result
+
+CLASSES = (
+    *connection.CLASSES,
+    *reconstruct.CLASSES,
+    *job_control.CLASSES,
+    *result.CLASSES,
+    *region.CLASSES,
+    *render.CLASSES,
+)

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Connecting to the backend, and leaving it."""
+
+from bpy.types import Context, Operator
+
+from .. import backend, status
+from ..mailbox import Link
+
+
+class Connect(Operator):
+    bl_idname = "lightkiln.connect"
+    bl_label = "Connect"
+    bl_description = "Connect to the backend on this computer; start it if it is not running"
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        return status.current.link in (Link.OFF, Link.FAILED)
+
+    def execute(self, context: Context) -> set[str]:
+        backend.connect()
+        return {"FINISHED"}
+
+
+class Disconnect(Operator):
+    bl_idname = "lightkiln.disconnect"
+    bl_label = "Disconnect"
+    bl_description = "Close the connection. The backend and its jobs go on"
+
+    def execute(self, context: Context) -> set[str]:
+        backend.disconnect()
+        return {"FINISHED"}
+
+
+CLASSES = (
+    Connect,
+    Disconnect,
+)

@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sidebar's Lightkiln tab. Draws what `status` and the scene's properties say; nothing else.
+
+A panel does no work and no waiting, and stands any state: an object may be gone, a link broken.
+"""
+
+from . import connection, job, method, result, scene
+
+CLASSES = (*connection.CLASSES, *scene.CLASSES, *method.CLASSES, *job.CLASSES, *result.CLASSES)

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The job that is sent, runs or has ended, and its previews."""
+
+from __future__ import annotations
+
+from bpy.types import Context, Panel, UILayout
+
+from .. import properties, status
+from ..shared.jobs import JobState, Progress
+from .layout import Tab, bar, duration, wrapped
+
+STATES = {
+    JobState.QUEUED: "Waiting in the queue",
+    JobState.RUNNING: "Running",
+    JobState.PAUSING: "Saving its state to pause",
+    JobState.PAUSED: "Paused",
+    JobState.FINISHING: "Coming to its mesh",
+    JobState.CANCELLING: "Cancelling",
+    JobState.SUCCEEDED: "Done",
+    JobState.FAILED: "Failed",
+    JobState.CANCELLED: "Cancelled",
+}
+
+
+_METRICS = {"psnr": "PSNR (dB)", "loss": "Loss"}
+
+
+class JobPanel(Tab, Panel):
+    bl_idname = "LIGHTKILN_PT_job"
+    bl_label = "Job"
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        return status.current.job is not None or bool(status.current.problem)
+
+    def draw(self, context: Context) -> None:
+        layout = self.layout
+        job = status.current.job
+        wrapped(layout, context, status.current.problem, icon="ERROR")
+        if job is None:
+            return
+        _job_state(layout, context, job)
+        if job.progress is not None and not job.is_over:
+            _progress(layout, job.progress)
+        _job_buttons(layout, job)
+        for warning in job.warnings:
+            wrapped(layout, context, warning, icon="ERROR")
+
+
+class PreviewPanel(Tab, Panel):
+    bl_idname = "LIGHTKILN_PT_preview"
+    bl_parent_id = "LIGHTKILN_PT_job"
+    bl_label = "Preview"
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        job = status.current.job
+        return job is not None and not job.is_over
+
+    def draw(self, context: Context) -> None:
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        settings = properties.of(context)
+        layout.prop(settings, "show_image")
+        column = layout.column()
+        column.active = settings.show_image
+        column.prop(settings, "image_opacity")
+        layout.prop(settings, "show_mesh")
+        if settings.show_image and not context.space_data.region_3d.is_perspective:
+            wrapped(layout, context, "The image needs a perspective view (Numpad 5).", icon="INFO")
+
+
+def _job_state(layout: UILayout, context: Context, job: status.Job) -> None:
+    if job.is_sending:
+        bar(layout, job.fraction, job.stage)
+        return
+    failed = job.state is JobState.FAILED
+    layout.label(text=STATES[job.state], icon="ERROR" if failed else "NONE")
+    wrapped(layout, context, job.reason)
+
+
+def _progress(layout: UILayout, progress: Progress) -> None:
+    left = f"{duration(progress.seconds_left)} left" if progress.seconds_left >= 0 else ""
+    bar(layout, progress.fraction, left or f"{progress.fraction:.0%}")
+    steps = f", step {progress.step} of {progress.num_steps}" if progress.num_steps else ""
+    column = layout.column(align=True)
+    column.label(text=f"{progress.phase.capitalize()}{steps}")
+    column.label(text=f"{duration(progress.elapsed)} so far")
+    for name, value in progress.metrics.items():
+        row = column.row()
+        row.label(text=_METRICS.get(name, name.replace("_", " ").capitalize()))
+        row.label(text=f"{value:.4g}")
+
+
+def _job_buttons(layout: UILayout, job: status.Job) -> None:
+    if job.is_over:
+        if job.state is not JobState.SUCCEEDED and job.job_id:
+            row = layout.row(align=True)
+            row.operator("lightkiln.retry", icon="FILE_REFRESH")
+            row.operator("lightkiln.remove", text="", icon="TRASH")
+        return
+    row = layout.row(align=True)
+    paused = job.state in (JobState.PAUSING, JobState.PAUSED)
+    row.operator("lightkiln.resume" if paused else "lightkiln.pause")
+    row.operator("lightkiln.finish")
+    row.operator("lightkiln.cancel")
+
+
+CLASSES = (
+    JobPanel,
+    PreviewPanel,
+)
