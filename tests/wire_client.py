@@ -39,6 +39,8 @@ from lightkiln_shared.messages import (
 from lightkiln_shared.session import Closed, CreditGrown, Data, Incoming, Pinged, Session, Side
 from running_server import RunningServer
 
+PATIENCE = 40.0
+"""Seconds in which an event must come."""
 R = TypeVar("R", bound=Reply)
 E = TypeVar("E", bound=Event)
 
@@ -89,7 +91,7 @@ class Client:
             return [pair for pair in self.events if isinstance(pair[0], kind) and test(pair[0])]
 
         async with self._changed:
-            await asyncio.wait_for(self._changed.wait_for(found), 40)
+            await asyncio.wait_for(self._changed.wait_for(found), PATIENCE)
         return found()[0]
 
     async def until(self, job_id: str, *states: str) -> JobRecorded:

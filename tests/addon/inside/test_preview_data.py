@@ -11,6 +11,7 @@ import gpu
 import numpy as np
 import pytest
 from conftest import module
+from mathutils import Matrix
 
 
 def _edges_of(mesh: bpy.types.Mesh) -> set[tuple[int, ...]]:
@@ -39,20 +40,51 @@ def test_edges_that_are_brought_along_are_the_ones_that_blender_would_find() -> 
         assert set(brought.edges[edge].vertices) == set(map(int, ends))
 
 
-def test_a_large_picture_is_whole_after_a_few_draws_of_some_milliseconds() -> None:
+@pytest.fixture
+def graphics() -> None:
     try:
         gpu.init()
     except (AttributeError, SystemError) as reason:
         pytest.skip(f"this Blender has no graphics without a window: {reason}")
-    texels = np.random.default_rng(0).random((720, 1280, 4), dtype=np.float32)
+
+
+def _uploaded(texels: np.ndarray) -> object:
+    """The upload of a picture (H, W, 4), after as many draws as it takes."""
     newest = SimpleNamespace(texels=texels)
     upload = module("preview_texture").Upload()
     for _ in range(10):
         upload.go_on(newest)
         if not upload.is_unfinished:
             break
-    rows = [np.array(texture.read()).reshape(-1, 1280, 4) for texture in upload.shown.textures]
-    np.testing.assert_array_equal(np.concatenate(rows), texels)
     start = time.perf_counter()
     upload.go_on(newest)  # nothing is left to do
     assert time.perf_counter() - start < module("preview_texture").BUDGET
+    return upload
+
+
+def test_a_large_picture_is_whole_after_a_few_draws_of_some_milliseconds(graphics: None) -> None:
+    texels = np.random.default_rng(0).random((720, 1280, 4), dtype=np.float32)
+    upload = _uploaded(texels)
+    rows = [np.array(texture.read()).reshape(-1, 1280, 4) for texture in upload.shown.textures]
+    assert len(rows) > 1
+    np.testing.assert_array_equal(np.concatenate(rows), texels)
+
+
+def test_its_bands_are_drawn_one_below_the_other(graphics: None) -> None:
+    """A picture of as many pixels as the region comes out as it is, rows counted from below."""
+    width, height = 1280, 720
+    texels = np.ones((height, width, 4), dtype=np.float32)
+    texels[..., 0] = np.linspace(0.0, 1.0, height)[:, None]
+    texels[..., 1] = np.linspace(0.0, 1.0, width)
+    upload = _uploaded(texels)
+    screen = gpu.types.GPUOffScreen(width, height)
+    with screen.bind():
+        buffer = gpu.state.active_framebuffer_get()
+        buffer.clear(color=(0.0, 0.0, 0.0, 1.0))
+        gpu.matrix.load_matrix(Matrix.Identity(4))
+        to_clip = Matrix.Diagonal((2.0 / width, 2.0 / height, 1.0, 1.0))
+        gpu.matrix.load_projection_matrix(Matrix.Translation((-1.0, -1.0, 0.0)) @ to_clip)
+        upload.shown.draw(SimpleNamespace(width=width, height=height), 1.0)
+        drawn = buffer.read_color(0, 0, width, height, 4, 0, "FLOAT")
+    drawn = np.array(drawn.to_list(), dtype=np.float32).reshape(height, width, 4)[::-1]
+    np.testing.assert_allclose(drawn, texels, atol=2.0 / 255.0)
