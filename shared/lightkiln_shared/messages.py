@@ -221,6 +221,24 @@ class SubmitJob(Request[JobAccepted]):
     """SHA-256 of the scene document, sent before like any file."""
     time_limit: float = 0.0
     """Seconds until the run must come to its mesh; 0: none."""
+    finish: dict[str, Scalar] = field(default_factory=dict)
+    """Options of `finish.Finish`: `texture`, `faces`, ...; what is not named has its default."""
+
+
+@message("finish_again")
+class FinishAgain(Request[JobAccepted]):
+    """Queue a job that finishes the surface of a succeeded one with other options.
+
+    Nothing is trained again; views, method and parameters are the other job's, which may be
+    deleted meanwhile.
+    """
+
+    request_id: str
+    """A UUID made by the client; a repeat gets the first answer."""
+    job_id: str
+    """The succeeded job."""
+    finish: dict[str, Scalar]
+    """As in `submit_job`."""
 
 
 # ---------------------------------------------------------------- following jobs

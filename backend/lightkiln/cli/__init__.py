@@ -17,6 +17,7 @@ from typer.core import TyperCommand, TyperGroup
 
 COMMANDS = {
     "reconstruct": "Reconstruct a mesh from posed photographs.",
+    "texture": "Unwrap a mesh and bake photographs onto it.",
     "methods": "List the installed methods, or the parameters of one.",
     "evaluate": "Compare a mesh with the truth: Chamfer, F-score, normals.",
     "doctor": "Say what is missing on this machine, and what to do.",

@@ -15,23 +15,26 @@ from typing import Annotated, cast
 
 import typer
 from lightkiln_shared.errors import InvalidParams, UserError
+from lightkiln_shared.finish import Finish
 from lightkiln_shared.geometry import TriangleMesh
-from lightkiln_shared.params import Scalar, parsed, specs_of
+from lightkiln_shared.params import Scalar, build, parsed, specs_of
 from rich.console import Console
 
 from lightkiln.capture.open_scene import open_scene
 from lightkiln.executors import Slot
 from lightkiln.executors.devices import cpu, find_slots
 from lightkiln.jobs import atomic
+from lightkiln.jobs.finishing import RESULT_GLB
 from lightkiln.jobs.folder import JobFolder, JobSpec, create
 from lightkiln.mesh.export import WRITTEN, load_mesh, save_mesh
+from lightkiln.mesh.export_textured import BASE_COLOR, load_textured, save_textured
 from lightkiln.methods.registry import DEFAULT_METHOD, DEFAULT_PRESET, params_for, spec_named
 from lightkiln.methods.spec import MethodSpec
 
 from .following import follow
 
 
-def reconstruct(
+def reconstruct(  # noqa: PLR0913, PLR0917 each option that is typed is an argument
     scene: Annotated[
         Path, typer.Argument(help="Folder with transforms.json, a COLMAP model or IDR/DTU cameras.")
     ],
@@ -44,16 +47,29 @@ def reconstruct(
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A method's parameter.")
     ] = None,
+    texture: Annotated[
+        int, typer.Option(help="Texels along a texture's edge; 0: colours of vertices.")
+    ] = 0,
+    faces: Annotated[
+        int, typer.Option(help="Triangles, at most; 0: the method's, with a texture 100 000.")
+    ] = 0,
+    fill_holes: Annotated[bool, typer.Option("--fill-holes", help="Close every hole.")] = False,
+    keep_largest: Annotated[
+        bool, typer.Option("--keep-largest", help="Keep only the largest connected part.")
+    ] = False,
     report: Annotated[bool, typer.Option("--report", help="Also write OUT.json.")] = False,
 ) -> None:
     """Reconstruct a mesh from posed photographs.
 
     Ctrl-C finishes with the mesh so far; a second one stops.
     """
-    _check_output(output)
+    check_output(output)
     spec = spec_named(method)
     values = dict(_setting(spec, text) for text in settings or ())
     params_for(spec, preset, values)
+    finish: dict[str, Scalar] = {"texture": texture, "faces": faces}
+    finish |= {"fill_holes": fill_holes, "keep_largest": keep_largest}
+    build(Finish, finish)
     job = JobSpec(
         job_id="0" * 16,
         title=scene.name,
@@ -61,6 +77,7 @@ def reconstruct(
         preset=preset,
         params=values,
         time_limit=time_limit,
+        finish=finish,
     )
     views, files = open_scene(scene)
     console = Console(stderr=True)
@@ -75,7 +92,8 @@ def reconstruct(
     console.print(f"Wrote {output}.")
 
 
-def _check_output(output: Path) -> None:
+def check_output(output: Path) -> None:
+    """Raise `UserError` unless a mesh can be written there: before hours of work, not after."""
     if output.suffix.lower() not in WRITTEN:
         raise UserError(
             f"{output.name} is of no kind of mesh that can be written.",
@@ -104,11 +122,15 @@ def _slot(spec: MethodSpec) -> Slot:
 
 
 def _write(folder: JobFolder, output: Path, report: bool) -> None:
-    made = folder.artifacts / f"mesh{output.suffix.lower()}"
-    if not made.exists():
-        mesh = load_mesh(folder.artifacts / "mesh.ply")
-        save_mesh(cast("TriangleMesh", mesh), made)  # the worker never leaves one without triangles
+    made = folder.artifacts / RESULT_GLB
     copies = {output: made}
+    if output.suffix.lower() != made.suffix:
+        if (folder.artifacts / BASE_COLOR).exists():
+            save_textured(load_textured(made), output)  # several files, named after one another
+            del copies[output]
+        else:  # the worker never leaves a mesh without triangles
+            copies[output] = made.with_suffix(output.suffix.lower())
+            save_mesh(cast("TriangleMesh", load_mesh(made)), copies[output])
     if report:
         copies[output.with_suffix(".json")] = folder.artifacts / "report.json"
     for target, source in copies.items():

@@ -29,6 +29,9 @@ from lightkiln_shared.scene import Scene
 
 from . import atomic
 
+SURFACE = "mesh.ply"
+"""The artifact that a job can be finished again from."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobSpec:
@@ -43,6 +46,8 @@ class JobSpec:
     time_limit: float = 0.0
     """Seconds of work until the run must come to its mesh; 0: none."""
     seed: int = 0
+    finish: dict[str, Scalar] = field(default_factory=dict)
+    """Options of `Finish` other than its defaults."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -86,6 +91,8 @@ class JobFolder:
         self.control = path / "control.json"
         self.checkpoint = path / "checkpoint"
         self.artifacts = path / "artifacts"
+        self.surface = self.artifacts / SURFACE
+        """What the method made. If it is there, the method has nothing to do any more."""
         self.log = path / "log.txt"
         self.lock = path / "worker.lock"
         self.reserve = path / "reserve"
@@ -124,12 +131,23 @@ class JobFolder:
         return from_json(Progress, self.progress.read_bytes())
 
 
-def create(path: Path, spec: JobSpec, scene: Scene, files: Mapping[str, Path]) -> JobFolder:
-    """Make a job's folder appear whole; `files` maps every SHA-256 of the scene to its file."""
+def create(
+    path: Path,
+    spec: JobSpec,
+    scene: Scene,
+    files: Mapping[str, Path],
+    surface: Path | None = None,
+) -> JobFolder:
+    """Make a job's folder appear whole; `files` maps every SHA-256 of the scene to its file.
+
+    A `surface` that another job's method has made is only finished.
+    """
     beside = path.with_name(f".{path.name}.new")
     shutil.rmtree(beside, ignore_errors=True)
     try:
         _fill(beside, spec, scene, files)
+        if surface is not None:
+            _link(surface, JobFolder(beside).surface)
         beside.rename(path)
     finally:
         shutil.rmtree(beside, ignore_errors=True)

@@ -11,18 +11,22 @@ import math
 import re
 import secrets
 import time
+from collections.abc import Callable
+from dataclasses import replace
 
 from lightkiln_shared.checks import check_scene
 from lightkiln_shared.codec import from_json
 from lightkiln_shared.errors import InvalidParams, InvalidScene, MalformedMessage
+from lightkiln_shared.finish import Finish
 from lightkiln_shared.jobs import JobState, JobSummary
-from lightkiln_shared.messages import SubmitJob
+from lightkiln_shared.messages import FinishAgain, SubmitJob
+from lightkiln_shared.params import build
 from lightkiln_shared.scene import Scene
 
 from lightkiln.methods.registry import params_for, spec_named
 
 from .files import FileStore
-from .folder import JobSpec, create
+from .folder import SURFACE, JobFolder, JobSpec, create
 from .queue import JobQueue
 
 REQUEST_ID = re.compile(r"[0-9a-fA-F-]{32,36}")
@@ -39,18 +43,38 @@ class Intake:
 
     async def submit(self, asked: SubmitJob) -> str:
         """Return the id of the job, which is on disk then; a repeat gets the first answer."""
+        return await self._once(asked, lambda: self._make_folder(asked))
+
+    async def finish_again(self, asked: FinishAgain) -> str:
+        """The same for a job whose surface another one has made."""
+        return await self._once(asked, lambda: self._make_finishing_folder(asked))
+
+    async def _once(self, asked: SubmitJob | FinishAgain, make: Callable[[], JobSummary]) -> str:
         if not REQUEST_ID.fullmatch(asked.request_id):
-            raise MalformedMessage("submit_job.request_id: expected a UUID")
+            raise MalformedMessage(f"{asked.kind}.request_id: expected a UUID")
         async with self._one_at_a_time:
             store = self._queue.store
             known = await self._queue.ledger.do(store.requested, asked.request_id)
             if known is not None:
                 return known
-            job = await asyncio.to_thread(self._make_folder, asked)
+            if isinstance(asked, FinishAgain):
+                await self._queue.artifact(asked.job_id, SURFACE)  # or there is no such job
+            job = await asyncio.to_thread(make)
             await self._queue.add(job, asked.request_id)
             return job.job_id
 
+    def _make_finishing_folder(self, asked: FinishAgain) -> JobSummary:
+        build(Finish, asked.finish)
+        made = JobFolder(self._queue.folder / asked.job_id)
+        scene = made.scene()
+        self._files.check_space(0)
+        spec = replace(made.spec(), job_id=secrets.token_hex(8), finish=asked.finish)
+        files = {path.name: path for path in made.files.iterdir()}
+        create(self._queue.folder / spec.job_id, spec, scene, files, made.surface)
+        return _queued(spec)
+
     def _make_folder(self, asked: SubmitJob) -> JobSummary:
+        build(Finish, asked.finish)
         params_for(spec_named(asked.method), asked.preset, asked.params)
         if not 0.0 <= asked.time_limit < math.inf:
             raise InvalidParams("The time limit must not be negative.", hint="0 means no limit.")
@@ -63,20 +87,12 @@ class Intake:
             preset=asked.preset,
             params=asked.params,
             time_limit=asked.time_limit,
+            finish=asked.finish,
         )
         refs = [ref for view in scene.views for ref in (view.image, view.mask) if ref is not None]
         files = {ref.sha256: self._files.path(ref.sha256) for ref in refs}
         create(self._queue.folder / spec.job_id, spec, scene, files)
-        return JobSummary(
-            job_id=spec.job_id,
-            title=spec.title,
-            method=spec.method,
-            preset=spec.preset,
-            state=JobState.QUEUED,
-            reason="",
-            created=time.time(),
-            progress=None,
-        )
+        return _queued(spec)
 
     def _read_scene(self, sha256: str) -> Scene:
         path = self._files.path(sha256)
@@ -85,3 +101,16 @@ class Intake:
         scene = from_json(Scene, path.read_bytes())
         check_scene(scene)
         return scene
+
+
+def _queued(spec: JobSpec) -> JobSummary:
+    return JobSummary(
+        job_id=spec.job_id,
+        title=spec.title,
+        method=spec.method,
+        preset=spec.preset,
+        state=JobState.QUEUED,
+        reason="",
+        created=time.time(),
+        progress=None,
+    )

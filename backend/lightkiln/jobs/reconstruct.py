@@ -13,24 +13,26 @@ import math
 import platform
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from lightkiln_shared.errors import InvalidScene, NothingReconstructed
+from lightkiln_shared.finish import Finish
 from lightkiln_shared.geometry import TriangleMesh
 from lightkiln_shared.jobs import Artifact
+from lightkiln_shared.params import build
 
 from lightkiln.capture.load import load_inputs
-from lightkiln.mesh.export import save_mesh
+from lightkiln.mesh.export import load_mesh, save_mesh
 from lightkiln.methods.registry import load_entry, params_for, spec_named
 from lightkiln.methods.spec import MethodSpec
 
 from . import atomic
+from .finishing import finished, share_of_method
 from .folder import JobFolder, JobSpec
 from .journal import Journal
 from .run import JobRun
 
-MESH_FILES = ("mesh.glb", "mesh.ply")
 REPORT = "report.json"
 MAX_CURVE_POINTS = 2000
 """More points than a picture of the curve has pixels would only make the report large."""
@@ -48,12 +50,19 @@ def reconstruct(folder: JobFolder, job: JobSpec, journal: Journal, run: JobRun) 
             f"The method {spec.name!r} needs a mask for every view.",
             hint="Use images with transparency or mask files, or choose another method.",
         )
-    mesh = _checked(entry(inputs, params, run))
-    for name in MESH_FILES:
-        with atomic.whole(folder.artifacts / name) as beside:
+    options = build(Finish, job.finish)
+    if folder.surface.exists():  # another job's, or it was made before a crash or a pause
+        mesh = cast("TriangleMesh", load_mesh(folder.surface))
+    else:
+        run.part = share_of_method(options)
+        mesh = _checked(entry(inputs, params, run))
+        with atomic.whole(folder.surface) as beside:
             save_mesh(mesh, beside)
-        _keep(folder.artifacts / name, journal)
-    _write_report(folder, job, spec, params, run, mesh)
+    _keep(folder.surface, journal)
+    result, files = finished(mesh, inputs.views, options, folder.artifacts, run)
+    for path in files:
+        _keep(path, journal)
+    _write_report(folder, job, spec, params, run, result)
     _keep(folder.artifacts / REPORT, journal)
     run.tell_the_end()
 
@@ -88,6 +97,7 @@ def _write_report(
         "method": spec.name,
         "preset": job.preset,
         "params": dataclasses.asdict(params),
+        "finish": dataclasses.asdict(build(Finish, job.finish)),
         "seed": job.seed,
         "device": run.device,
         "versions": {

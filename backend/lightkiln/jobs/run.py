@@ -53,6 +53,8 @@ class JobRun:
         self.seconds_of: dict[str, float] = {}
         """What each phase took."""
         self.warnings: list[str] = []
+        self.part = 1.0
+        """Of the whole work that the shares of the phases begun now add up to."""
         self.requests = Requests(folder)
         self._folder, self._journal = folder, journal
         self._loaded = checkpoints.load(folder.checkpoint)
@@ -69,7 +71,7 @@ class JobRun:
     @contextmanager
     def phase(self, name: str, share: float) -> Iterator[None]:
         start = time.monotonic()
-        self._meter.begin_phase(name, share)
+        self._meter.begin_phase(name, share * self.part)
         self._journal.add(RecordKind.PHASE, name)
         self.tell()
         yield
@@ -78,14 +80,10 @@ class JobRun:
         self.seconds_of[name] = self.seconds_of.get(name, 0.0) + seconds
 
     def steps(self, count: int) -> Iterator[int]:
-        self._meter.begin_steps(count)
-        for step in range(count):
-            self._between_steps()
+        for step in self.all_steps(count):
             if self.finishing:
                 return
             yield step
-            self._meter.step_done()
-        self._between_steps()
 
     def record(self, **metrics: float) -> None:
         finite = {name: float(value) for name, value in metrics.items() if math.isfinite(value)}
@@ -124,6 +122,15 @@ class JobRun:
         return limit - self._meter.elapsed(time.monotonic()) if limit else math.inf
 
     # ------------------------------------------------------------ what the worker calls
+
+    def all_steps(self, count: int) -> Iterator[int]:
+        """Like `steps`, for what must be done to its end even when somebody waits for the mesh."""
+        self._meter.begin_steps(count)
+        for step in range(count):
+            self._between_steps()
+            yield step
+            self._meter.step_done()
+        self._between_steps()
 
     def elapsed(self) -> float:
         """Seconds of work so far, earlier attempts included."""

@@ -12,16 +12,17 @@ Axes are those of `export`. It must not know jobs or how textures are made.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import numpy as np
 import trimesh
-from lightkiln_shared.geometry import TexturedMesh
+from lightkiln_shared.geometry import TexturedMesh, TriangleMesh
 from numpy.typing import NDArray
 from PIL import Image
 from trimesh.exchange.obj import export_obj
 from trimesh.visual.material import PBRMaterial, SimpleMaterial
 
-from .export import as_trimesh, known_suffix
+from .export import as_trimesh, known_suffix, load_mesh
 
 BASE_COLOR, NORMAL = "basecolor.png", "normal.png"
 
@@ -34,7 +35,8 @@ def save_textured(textured: TexturedMesh, path: Path) -> None:
         out.visual = trimesh.visual.TextureVisuals(uv=textured.uvs, material=_material(textured))
         out.export(path, include_normals=True)
         return
-    save_images(textured, path.parent, prefix=f"{path.stem}_")
+    for name, pixels in images(textured).items():
+        Image.fromarray(pixels).save(path.with_name(f"{path.stem}_{name}"))
     if suffix == ".ply":
         write_places(textured, path)
         return
@@ -47,18 +49,26 @@ def save_textured(textured: TexturedMesh, path: Path) -> None:
     path.with_suffix(".mtl").write_text(_mtl(textured, path.stem), encoding="utf-8")
 
 
-def save_images(textured: TexturedMesh, folder: Path, prefix: str = "") -> list[Path]:
-    """Write the images as PNG; returns where they lie."""
-    images: list[tuple[str, NDArray[Any] | None]] = [
-        (BASE_COLOR, textured.base_color),
-        (NORMAL, textured.normal_map),
-    ]
-    written = []
-    for name, pixels in images:
-        if pixels is not None:
-            written.append(folder / f"{prefix}{name}")
-            Image.fromarray(pixels).save(written[-1])
-    return written
+def load_textured(path: Path) -> TexturedMesh:
+    """Read back a GLB that `save_textured` has written."""
+    (geometry,) = trimesh.load_scene(path, process=False).geometry.values()
+    mesh = load_mesh(path)
+    material = geometry.visual.material
+    normal = material.normalTexture
+    return TexturedMesh(
+        mesh=cast("TriangleMesh", mesh),  # it was written as one
+        uvs=np.asarray(geometry.visual.uv, dtype=np.float32),
+        base_color=np.asarray(material.baseColorTexture.convert("RGB")),
+        normal_map=None if normal is None else np.asarray(normal.convert("RGB")),
+    )
+
+
+def images(textured: TexturedMesh) -> dict[str, NDArray[Any]]:
+    """The images there are, by the ends of their files' names."""
+    found = {BASE_COLOR: textured.base_color}
+    if textured.normal_map is not None:
+        found[NORMAL] = textured.normal_map
+    return found
 
 
 def write_places(textured: TexturedMesh, path: Path) -> None:

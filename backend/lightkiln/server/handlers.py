@@ -21,6 +21,7 @@ from lightkiln_shared.messages import (
     ControlJob,
     Done,
     FileOffer,
+    FinishAgain,
     Hello,
     JobAccepted,
     Jobs,
@@ -109,6 +110,10 @@ async def submit_job(caller: Caller, request: SubmitJob) -> JobAccepted:
     return JobAccepted(job_id=await caller.services.intake.submit(request))
 
 
+async def finish_again(caller: Caller, request: FinishAgain) -> JobAccepted:
+    return JobAccepted(job_id=await caller.services.intake.finish_again(request))
+
+
 async def list_jobs(caller: Caller, request: ListJobs) -> Jobs:
     jobs = await caller.services.queue.newest(limits.MAX_LISTED_JOBS)
     reply = Jobs(jobs=jobs)
@@ -188,6 +193,7 @@ HANDLERS: dict[type[Request[Any]], Handler] = {
     OfferFiles: offer_files,
     PutFile: put_file,
     SubmitJob: submit_job,
+    FinishAgain: finish_again,
     ListJobs: list_jobs,
     WatchJob: watch_job,
     UnwatchJob: unwatch_job,

@@ -26,9 +26,14 @@ OPTIONS = {
     "evaluate": ["--against", "--json", "mesh"],
     "methods": ["name"],
     "reconstruct": [
-        *("--method", "--output", "--preset", "--report", "--set", "--time-limit", "-o", "scene")
+        *("--faces", "--fill-holes", "--keep-largest", "--method", "--output", "--preset"),
+        *("--report", "--set", "--texture", "--time-limit", "-o", "scene"),
     ],
     "serve": ["--data", "--idle-exit", "--min-free-mb", "--port", "--token-from-stdin"],
+    "texture": [
+        *("--faces", "--fill-holes", "--keep-largest", "--no-normal-map", "--output", "--scene"),
+        *("--size", "-o", "mesh"),
+    ],
     "worker": ["--device", "--owned", "folder"],
 }
 LIGHTKILN = (sys.executable, "-m", "lightkiln")
