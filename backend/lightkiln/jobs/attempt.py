@@ -124,9 +124,13 @@ def change_of(news: News, reason: str, progress: Progress | None) -> Change:
 def outcome(
     job: StoredJob, last_word: WorkerEvent | None, exit_code: int | None
 ) -> tuple[Happening, str]:
-    """How an attempt ended: by the worker's last word, or without one."""
+    """How an attempt ended: by the worker's last word, or without one; no exit code: with us."""
     if last_word is not None:
         return Happening(JobState(last_word.text).value), last_word.reason
+    if exit_code is None:
+        return Happening.ORPHANED, (
+            "The worker ended with the server; the job goes on from its last saved state."
+        )
     how = _how(exit_code)
     if job.losses + 1 < MAX_LOSSES:
         return Happening.LOST, f"The worker {how}; the job goes on from its last saved state."
@@ -136,9 +140,7 @@ def outcome(
     )
 
 
-def _how(exit_code: int | None) -> str:
-    if exit_code is None:
-        return "ended with the server"
+def _how(exit_code: int) -> str:
     if exit_code == -signal.SIGKILL:
         return "was killed, perhaps because the memory was full"
     return f"ended without a word (exit code {exit_code})"

@@ -25,6 +25,8 @@ class Happening(StrEnum):
     CANCELLED = "cancelled"
     LOST = "lost"
     """The worker ended without a word."""
+    ORPHANED = "orphaned"
+    """The server ended, and the worker with it: nothing that the job is to blame for."""
 
 
 class Effect(StrEnum):
@@ -58,19 +60,22 @@ TABLE: dict[tuple[JobState, JobEvent], Step] = {
     (_S.FAILED, _A.RETRY): (_S.QUEUED, (_E.NEW_ATTEMPT,)),
     (_S.CANCELLED, _A.RETRY): (_S.QUEUED, (_E.NEW_ATTEMPT,)),
     # A worker's last word; whoever is being cancelled ends cancelled, whatever the worker says.
-    (_S.RUNNING, _H.LOST): (_S.QUEUED, (_E.NEW_ATTEMPT,)),
-    (_S.FINISHING, _H.LOST): (_S.QUEUED, (_E.NEW_ATTEMPT,)),
-    (_S.PAUSING, _H.LOST): (_S.PAUSED, (_E.NEW_ATTEMPT,)),
+    **{
+        (state, ended): (then, (_E.NEW_ATTEMPT,))
+        for state, then in (
+            (_S.RUNNING, _S.QUEUED),
+            (_S.FINISHING, _S.QUEUED),
+            (_S.PAUSING, _S.PAUSED),
+        )
+        for ended in (_H.LOST, _H.ORPHANED)
+    },
     (_S.PAUSING, _H.PAUSED): (_S.PAUSED, ()),
     **{
         (state, last_word): (JobState(last_word.value), ())
         for state in (_S.RUNNING, _S.PAUSING, _S.FINISHING)
         for last_word in (_H.SUCCEEDED, _H.FAILED)
     },
-    **{
-        (_S.CANCELLING, last_word): (_S.CANCELLED, ())
-        for last_word in (_H.SUCCEEDED, _H.FAILED, _H.PAUSED, _H.CANCELLED, _H.LOST)
-    },
+    **{(_S.CANCELLING, last_word): (_S.CANCELLED, ()) for last_word in set(_H) - {_H.STARTED}},
 }
 
 _ALREADY: dict[JobAction, tuple[JobState, ...]] = {
