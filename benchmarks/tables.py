@@ -64,7 +64,7 @@ def bars_table(results: Sequence[Result], fields: Sequence[FieldScore]) -> str:
         what = "PSNR of the fitted field at held-out cameras, dB"
         reached = f"{score.psnr:.1f} ({score.scene})"
         rows.append([label, what, f"≥ {FIELD_BAR:g}", reached, verdict])
-    return _table(["", "what", "asked", "reached (worst scene)", "met"], rows)
+    return table(["", "what", "asked", "reached (worst scene)", "met"], rows)
 
 
 def matrix_table(results: Sequence[Result], cell: Callable[[Result], str]) -> str:
@@ -75,7 +75,7 @@ def matrix_table(results: Sequence[Result], cell: Callable[[Result], str]) -> st
     for scene in _in_order(r.scene for r in results):
         found = [by_place.get((scene, *column)) for column in columns]
         rows.append([scene, *("" if r is None else cell(r) for r in found)])
-    return _table(["scene", *(" ".join(column) for column in columns)], rows)
+    return table(["scene", *(" ".join(column) for column in columns)], rows)
 
 
 def plot(results: Sequence[Result], path: Path) -> None:
@@ -125,6 +125,6 @@ def _in_order(names: Iterable[str]) -> list[str]:
     return sorted(set(names), key=lambda name: (name.endswith(OPEN), name))
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
