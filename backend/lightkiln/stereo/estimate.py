@@ -23,7 +23,7 @@ from lightkiln.ops.bricks import BrickGrid
 from lightkiln.ops.kernels.stereo_torch import TorchKernels
 from lightkiln.ops.picture import RenderedImage
 
-from . import consistency, depth_maps, fusion, hull, lattice, sources, surface
+from . import consistency, depth_maps, fusion, hull, lattice, silhouettes, sources, surface
 from .depth_maps import DepthMap, Enclosure, Matcher, NumbaKernels
 from .glimpse import glimpse
 from .views import GreyView, halved, prepare
@@ -80,7 +80,7 @@ class StereoResult:
     depths: tuple[DepthMap, ...]
     """One for each view, in their order; all unknown for views that were not reached."""
     hull: Enclosure | None
-    """The visual hull, if there are masks."""
+    """The visual hull, if there are masks or silhouettes could be found."""
 
 
 def estimate(
@@ -97,16 +97,15 @@ def estimate(
     views = [prepare(view, settings.max_side) for view in inputs.views]
     with run.phase("hull", share * SHARES["hull"]):
         enclosure = enclose(views, inputs.region, settings.resolution)
-    if inputs.has_masks:
-        run.preview(lambda camera: glimpse(enclosure, inputs.views, camera))
-        run.preview_mesh(lambda: surface.bare(fusion.stored(enclosure), PREVIEW_FACES))
+        solid = _believed(inputs, enclosure)
+    if solid is not None:
+        run.preview(lambda camera: glimpse(solid, inputs.views, camera))
+        run.preview_mesh(lambda: surface.bare(fusion.stored(solid), PREVIEW_FACES))
     with run.phase("depth maps", share * SHARES["depth maps"]):
         depths = see(views, enclosure, settings, run)
     with run.phase("fusion", share * SHARES["fusion"]):
-        grid = fusion.fuse(depths, enclosure, masked=inputs.has_masks)
-    return StereoResult(
-        grid=grid, depths=tuple(depths), hull=enclosure if inputs.has_masks else None
-    )
+        grid = fusion.fuse(depths, enclosure, None if solid is None else solid.distance)
+    return StereoResult(grid=grid, depths=tuple(depths), hull=solid)
 
 
 def enclose(views: Sequence[GreyView], region: Region, resolution: int) -> Enclosure:
@@ -116,6 +115,17 @@ def enclose(views: Sequence[GreyView], region: Region, resolution: int) -> Enclo
         return Enclosure(lattice=place, distance=distance)
     place = lattice.around(*lattice.bounds(region), resolution, hull.MARGIN)
     return Enclosure(lattice=place, distance=lattice.region_distance(region, place))
+
+
+def _believed(inputs: Inputs, enclosure: Enclosure) -> Enclosure | None:
+    """The hull, on the enclosure's lattice: of the masks, or of silhouettes that can be found."""
+    if inputs.has_masks:
+        return enclosure
+    views = silhouettes.found(inputs.views, inputs.region)
+    if views is None:
+        return None
+    place = enclosure.lattice
+    return Enclosure(lattice=place, distance=hull.within(views, inputs.region, place))
 
 
 def see(

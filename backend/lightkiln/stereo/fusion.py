@@ -2,8 +2,8 @@
 """Depth maps become one signed distance.
 
 The maps vote at lattice points near the enclosure's inside; what none of them sees is decided by
-the enclosure (with masks: inside the hull is inside, until a view looks through it) or by the votes
-(without: a point that enough views find hidden is inside). A membrane ties all of it together, the
+the hull (what is inside is inside, until a view looks through it) or, where there is none, by the
+votes (a point that enough views find hidden is inside). A membrane ties all of it together, the
 hull cuts it, and the result is made a true signed distance again. It must not know images.
 """
 
@@ -45,11 +45,14 @@ HULL_SLACK = 0.75
 """Voxels that the surface may lie outside the hull: masks are not exact."""
 
 
-def fuse(maps: Sequence[DepthMap], enclosure: Enclosure, *, masked: bool) -> BrickGrid:
-    """The surface that the maps agree on.
+def fuse(
+    maps: Sequence[DepthMap], enclosure: Enclosure, believed: NDArray[Any] | None
+) -> BrickGrid:
+    """The surface that the maps agree on, within the enclosure.
 
+    `believed` (X, Y, Z) is the hull on the enclosure's lattice, metres, if there is one.
     Channel 0: signed distance, metres, negative inside; channel 1: confidence in [0, 1], 0 where no
-    view has seen a surface. With `masked` the enclosure is the hull, otherwise the region.
+    view has seen a surface.
     """
     lattice = enclosure.lattice
     near = enclosure.distance < 2.0 * lattice.voxel
@@ -59,12 +62,14 @@ def fuse(maps: Sequence[DepthMap], enclosure: Enclosure, *, masked: bool) -> Bri
     votes = np.zeros((len(points), 3), dtype=np.int16)
     for depth_map in maps:
         stereo_surfels.vote(surfels(depth_map), points, truncation, sums, votes)
-    prior = _prior(enclosure.distance[near], votes, truncation, masked=masked)
-    believed = HULL_WEIGHT if masked else GUESS_WEIGHT
+    if believed is None:
+        prior, most = _voted(enclosure.distance[near], votes, truncation), GUESS_WEIGHT
+    else:
+        prior, most = np.clip(believed[near], -truncation, truncation), HULL_WEIGHT
     # The prior steps back where views have an opinion: it would pull every surface outwards.
-    believed = np.maximum(believed * (1.0 - sums[:, 1] / ENOUGH), LEAST_WEIGHT)
-    weight = sums[:, 1] + believed
-    target = (sums[:, 0] + believed * prior) / weight
+    own = np.maximum(most * (1.0 - sums[:, 1] / ENOUGH), LEAST_WEIGHT)
+    weight = sums[:, 1] + own
+    target = (sums[:, 0] + own * prior) / weight
     distance = np.clip(enclosure.distance, -truncation, truncation)
     distance[near] = target
     weights = np.full(lattice.shape, HULL_WEIGHT, dtype=np.float32)
@@ -86,17 +91,13 @@ def relaxed(distance: NDArray[Any], weights: NDArray[Any]) -> NDArray[Any]:
     return values
 
 
-def _prior(
-    enclosure: NDArray[Any], votes: NDArray[Any], truncation: float, *, masked: bool
-) -> NDArray[Any]:
+def _voted(enclosure: NDArray[Any], votes: NDArray[Any], truncation: float) -> NDArray[Any]:
     """What a point is taken for before any surface is seen: (N,) float32, metres."""
     free, hidden, facing = votes.T
-    inside = np.maximum(enclosure, -truncation)
-    if masked:
-        return np.asarray(inside)
     # What only a few views face, in a corner behind the object, is not decided by those few.
     share = (hidden - 2.0 * free) / np.maximum(facing, 0.5 * facing.max())
     sure = np.clip((share - HIDDEN_SHARE) / HIDDEN_SLACK, -1.0, 1.0)
+    inside = np.maximum(enclosure, -truncation)
     return np.asarray(np.maximum(-truncation * sure, inside), dtype=np.float32)
 
 

@@ -60,19 +60,45 @@ def enclose(
     voxels. Every view must have a mask. Raises `NothingReconstructed` where no point of the region
     is within all silhouettes.
     """
-    cones = Cones.of(views, region)
-    first = lattices.around(*lattices.bounds(region), COARSE_RESOLUTION)
-    box = _occupied_box(first, cones.functions(first, np.ones(first.shape, dtype=bool))[-1])
-    coarse = lattices.around(*box, COARSE_RESOLUTION, MARGIN / 2)
-    functions = cones.functions(coarse, np.ones(coarse.shape, dtype=bool))
-    rank = _least_that_fills(views, coarse, functions)
-    fine = lattices.around(*_occupied_box(coarse, functions[rank]), resolution, MARGIN)
-    guess = _nearest(functions[rank], coarse, fine)
-    # The function changes by about a metre in a metre, and the nearest coarse point is at most
-    # 0.87 coarse voxels away: beyond that the sign is sure.
-    near = np.abs(guess) < 1.3 * coarse.voxel
-    function = np.where(near, cones.functions(fine, near, rank + 1)[rank], guess)
-    return fine, redistance(_without_specks(function, fine.voxel), fine.voxel)
+    hull = _Coarse.of(views, region)
+    fine = lattices.around(*_occupied_box(hull.lattice, hull.function), resolution, MARGIN)
+    return fine, hull.sharpened(fine)
+
+
+def within(views: Sequence[GreyView], region: Region, lattice: Lattice) -> NDArray[Any]:
+    """The hull as `enclose` gives it, on a lattice that is already there."""
+    return _Coarse.of(views, region).sharpened(lattice)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Coarse:
+    """A hull of few voxels, and what it was cut from."""
+
+    cones: Cones
+    rank: int
+    """So many views may be wrong."""
+    lattice: Lattice
+    function: NDArray[Any]
+
+    @staticmethod
+    def of(views: Sequence[GreyView], region: Region) -> _Coarse:
+        cones = Cones.of(views, region)
+        first = lattices.around(*lattices.bounds(region), COARSE_RESOLUTION)
+        box = _occupied_box(first, cones.functions(first, np.ones(first.shape, dtype=bool))[-1])
+        coarse = lattices.around(*box, COARSE_RESOLUTION, MARGIN / 2)
+        functions = cones.functions(coarse, np.ones(coarse.shape, dtype=bool))
+        rank = _least_that_fills(views, coarse, functions)
+        return _Coarse(cones, rank, coarse, functions[rank])
+
+    def sharpened(self, fine: Lattice) -> NDArray[Any]:
+        """The hull on a finer lattice, as a true distance."""
+        guess = _nearest(self.function, self.lattice, fine)
+        # The function changes by about a metre in a metre, and the nearest coarse point is at most
+        # 0.87 coarse voxels away: beyond that the sign is sure.
+        near = np.abs(guess) < 1.3 * self.lattice.voxel
+        sharp = self.cones.functions(fine, near, self.rank + 1)[self.rank]
+        function = np.where(near, sharp, guess)
+        return redistance(_without_specks(function, fine.voxel), fine.voxel)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -117,7 +117,8 @@ def test_true_depth_maps_fuse_to_the_true_surface(masked: bool) -> None:
     shape = RegionShape.SPHERE if masked else RegionShape.BOX
     placed = np.diag([reach, reach, reach, 1.0])
     border = lattice.region_distance(Region(shape=shape, world_from_region=placed), place)
-    grid = fusion.fuse(maps, Enclosure(lattice=place, distance=border), masked=masked)
+    solid = Enclosure(lattice=place, distance=border)
+    grid = fusion.fuse(maps, solid, border if masked else None)
     points = extract(grid).positions
     error = np.linalg.norm(points, axis=-1) - RADIUS
     assert np.abs(error).mean() < 0.1 * place.voxel

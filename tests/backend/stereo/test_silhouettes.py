@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Without masks silhouettes are found, where the photographs allow it and nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import synthetic
+from lightkiln.capture.inputs import Inputs, LoadedView
+from lightkiln.capture.load import load_inputs
+from lightkiln.capture.open_scene import open_scene
+from lightkiln.stereo.silhouettes import found
+from numpy.typing import NDArray
+from PIL import Image
+
+
+def before_a_wall(inputs: Inputs, color: NDArray[np.float64]) -> list[LoadedView]:
+    """The views without their masks, on backgrounds of patches of about one colour."""
+    draw = np.random.default_rng(0)
+    views = []
+    for view in inputs.views:
+        assert view.mask is not None
+        height, width = view.mask.shape
+        patches = (draw.normal(color, 12.0, size=(12, 12, 3))).clip(0, 255).astype(np.uint8)
+        wall = np.asarray(
+            Image.fromarray(patches).resize((width, height), Image.Resampling.NEAREST)
+        )
+        share = view.mask[..., None]
+        image = np.rint(share * view.image + (1.0 - share) * wall).astype(np.uint8)
+        views.append(replace(view, image=image, mask=None))
+    return views
+
+
+def test_silhouettes_before_a_mottled_wall_are_found(
+    synthetic_scene: synthetic.SyntheticScene,
+) -> None:
+    inputs = load_inputs(*open_scene(synthetic_scene.folder))
+    views = before_a_wall(inputs, np.array([60.0, 90.0, 40.0]))
+    masked = found(views, inputs.region)
+    assert masked is not None
+    overlaps = []
+    for view, small in zip(inputs.views, masked, strict=True):
+        assert small.mask is not None and view.mask is not None
+        size = (small.camera.width, small.camera.height)
+        true = np.asarray(Image.fromarray(view.mask).resize(size, Image.Resampling.BOX)) > 0.5
+        ours = small.mask > 0.5
+        overlaps.append((ours & true).sum() / (ours | true).sum())
+    assert np.mean(overlaps) > 0.93
+
+
+def test_where_cuts_cannot_agree_nothing_is_believed(
+    synthetic_scene: synthetic.SyntheticScene,
+) -> None:
+    inputs = load_inputs(*open_scene(synthetic_scene.folder))
+    draw = np.random.default_rng(1)
+    noise = [
+        replace(view, image=draw.integers(256, size=view.image.shape, dtype=np.uint8), mask=None)
+        for view in inputs.views
+    ]
+    assert found(noise, inputs.region) is None
