@@ -30,6 +30,11 @@ _log = logging.getLogger(__name__)
 
 NUM_THREADS = 2  # decoding leaves the interpreter's lock; more threads only take memory
 
+MEMORY = 2 * 1024**3
+"""Bytes that the pixels of all views may take together."""
+PIXEL_BYTES = 7
+"""Three of colour and a float of the mask."""
+
 Files = Path | Mapping[str, Path]
 """A folder in which each file lies under its SHA-256, or where each SHA-256 lies."""
 
@@ -47,12 +52,25 @@ def load_inputs(
     view, for everything else.
     """
     check_scene(scene)
+    most = _fitting_side(scene)
+    if most is not None and (max_side is None or most < max_side):
+        warn(f"The photographs are shrunk to {most} pixels, so that they fit into memory.")
+        max_side = most
     with ThreadPoolExecutor(NUM_THREADS) as pool:
         views = tuple(pool.map(lambda view: load_view(view, files, max_side), scene.views))
     _check_masks(views, warn)
     region = scene.region or fit_region(views)
     check_region_is_seen([(view.name, view.camera) for view in views], region, warn)
     return Inputs(views=views, region=region)
+
+
+def _fitting_side(scene: Scene) -> int | None:
+    """The side to which views must be shrunk for `MEMORY`; None if they fit as they are."""
+    pixels = sum(view.camera.width * view.camera.height for view in scene.views)
+    shrink = (MEMORY / (PIXEL_BYTES * pixels)) ** 0.5
+    if shrink >= 1.0:
+        return None
+    return int(shrink * max(max(view.camera.width, view.camera.height) for view in scene.views))
 
 
 def load_view(view: View, files: Files, max_side: int | None = None) -> LoadedView:

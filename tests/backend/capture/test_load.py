@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from lightkiln.capture import load
 from lightkiln.capture.inputs import LoadedView
 from lightkiln.capture.load import load_inputs
 from lightkiln.capture.open_scene import file_ref, open_scene
@@ -211,3 +212,16 @@ def test_distorted_views_arrive_as_pinholes_with_their_masks(
         # Colour inside the mask, nothing outside: both were moved alike.
         assert view.image[view.mask > 0.99].max(axis=-1).min() > 0
         assert view.image[view.mask == 0.0].max() == 0
+
+
+def test_more_pixels_than_memory_holds_are_shrunk_and_that_is_told(
+    scene: tuple[Scene, dict[str, Path]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = load_inputs(*scene)
+    pixels = sum(view.image.shape[0] * view.image.shape[1] for view in whole.views)
+    monkeypatch.setattr(load, "MEMORY", load.PIXEL_BYTES * pixels // 4)
+    told: list[str] = []
+    shrunk = load_inputs(*scene, warn=told.append)
+    assert sum(view.image.shape[0] * view.image.shape[1] for view in shrunk.views) <= pixels / 4
+    assert len(told) == 1
+    assert f"{shrunk.views[0].camera.width} pixels" in told[0]
