@@ -1,6 +1,7 @@
 # Each recipe is one plain command; CONTRIBUTING.md explains them.
 PYTHON ?= python3.11
 SCENE ?=
+MINUTES ?= 10
 
 setup: .venv/ready ## make .venv with the lightkiln command in it
 
@@ -31,7 +32,16 @@ bench: setup ## the figures in docs/benchmarks/
 	.venv/bin/python -m benchmarks.blender
 	.venv/bin/python -m benchmarks.wire
 
+fuzz: setup ## hostile bytes and damaged files, round after round (MINUTES=10)
+	PYTHONPATH=tests .venv/bin/python -m campaigns.fuzz --minutes $(MINUTES)
+
+soak: setup ## a server in use keeps its size (MINUTES=10)
+	PYTHONPATH=tests .venv/bin/python -m campaigns.soak --minutes $(MINUTES)
+
+chaos: setup ## servers and workers killed at random, no job lost (MINUTES=10)
+	PYTHONPATH=tests .venv/bin/python -m campaigns.chaos --minutes $(MINUTES)
+
 docs: setup ## docs/protocol.md from the messages
 	.venv/bin/python docs/generate_protocol.py
 
-.PHONY: setup check test demo addon bench docs
+.PHONY: setup check test demo addon bench fuzz soak chaos docs

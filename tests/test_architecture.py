@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted(
     path
-    for folder in ("backend", "shared", "blender_addon", "benchmarks", "demo", "docs")
+    for folder in ("backend", "shared", "blender_addon", "benchmarks", "campaigns", "demo", "docs")
     for path in (ROOT / folder).rglob("*.py")
 )
 PRODUCT = [

@@ -261,7 +261,7 @@ def test_mutated_frames_end_a_session_with_a_protocol_error_or_not_at_all(side: 
         for _ in range(ROUND):
             hostile = mutated(honest, rng)
             for session in sessions(side):
-                start = time.perf_counter()
+                start = time.thread_time()
                 try:
                     for _ in session.receive(hostile):
                         pass
@@ -269,5 +269,5 @@ def test_mutated_frames_end_a_session_with_a_protocol_error_or_not_at_all(side: 
                     pass
                 except Exception as error:
                     raise AssertionError(f"seed {seed}: {hostile!r}") from error
-                slowest = max(slowest, time.perf_counter() - start)
+                slowest = max(slowest, time.thread_time() - start)
     assert slowest < 1.0, f"seed {seed}"
