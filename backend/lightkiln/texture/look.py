@@ -18,19 +18,19 @@ from lightkiln_shared.camera import Camera, scaled
 from lightkiln_shared.geometry import TriangleMesh
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.ndimage import distance_transform_edt, gaussian_filter
+from scipy.ndimage import binary_erosion, distance_transform_edt
 
 from lightkiln.capture.inputs import LoadedView
 from lightkiln.mesh.rasterize import rasterize
 
-from .kernels import CHANNELS, observe
+from .kernels import CHANNELS, observe, smoothed
 
-BAND = 6.0
-"""Standard deviation between the low and the high band, pixels: some times the cameras' errors."""
 BORDER = 8.0
 """Pixels over which trust rises."""
 LEAST_TRUST = 1e-4
 """What only borders see takes its colour there rather than none."""
+SLOPE = 2.0
+"""A steeper step of depth, in a pixel's widths for each pixel, is not smoothed over."""
 JUMP = 8.0
 """A step of depth between two pixels, in a pixel's widths, that is no slope but an edge."""
 
@@ -59,11 +59,13 @@ def look(view: LoadedView, mesh: TriangleMesh, table: Float[NDArray[Any], "256 3
     raster = rasterize(mesh, view.camera)
     seen = raster.seen if view.mask is None else raster.seen & (view.mask > 0.5)
     image = np.stack([table[view.image[..., c], c] for c in range(3)], axis=-1).astype(np.float32)
+    image = _beyond_outline(image, seen)
+    low = smoothed(image, np.where(seen, raster.depth, np.inf), SLOPE / view.camera.focal[0])
     front = raster.depth[..., None]
     trust = _trust(seen, raster.depth, view.camera)[..., None]
     return Look(
         camera=_numbers(view.camera),
-        layers=np.concatenate([image, _low_band(image, seen), front, trust], axis=-1),
+        layers=np.concatenate([image, low, front, trust], axis=-1),
     )
 
 
@@ -92,17 +94,15 @@ def _numbers(camera: Camera) -> NDArray[Any]:
     return numbers
 
 
-def _low_band(
+def _beyond_outline(
     image: Float[NDArray[Any], "H W 3"], seen: Bool[NDArray[Any], "H W"]
 ) -> Float[NDArray[Any], "H W 3"]:
-    """A Gaussian mean over the object's own pixels; elsewhere the picture as it is."""
-    share = gaussian_filter(seen.astype(np.float32), BAND, truncate=3.0)
-    known = share > 1e-3  # a part in a thousand of the window: too few to make a mean of
-    low = image.copy()
-    for c in range(3):
-        total = gaussian_filter(np.where(seen, image[..., c], 0.0), BAND, truncate=3.0)
-        low[..., c] = np.where(known, total / np.where(known, share, 1.0), image[..., c])
-    return low
+    """The object's colours carried on over its outline, whose own pixels mix in the background."""
+    core = binary_erosion(seen)
+    if not core.any():
+        return image
+    row, column = distance_transform_edt(~core, return_distances=False, return_indices=True)
+    return np.asarray(image[row, column])
 
 
 def _trust(
