@@ -31,6 +31,7 @@ from lightkiln.mesh.export_textured import BASE_COLOR, load_textured, save_textu
 from lightkiln.methods.registry import DEFAULT_METHOD, DEFAULT_PRESET, params_for, spec_named
 from lightkiln.methods.spec import MethodSpec
 
+from .finishing import Faces, FillHoles, KeepLargest, Texture
 from .following import follow
 
 
@@ -47,16 +48,10 @@ def reconstruct(  # noqa: PLR0913, PLR0917 each option that is typed is an argum
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A method's parameter.")
     ] = None,
-    texture: Annotated[
-        int, typer.Option(help="Texels along a texture's edge; 0: colours of vertices.")
-    ] = 0,
-    faces: Annotated[
-        int, typer.Option(help="Triangles, at most; 0: the method's, with a texture 100 000.")
-    ] = 0,
-    fill_holes: Annotated[bool, typer.Option("--fill-holes", help="Close every hole.")] = False,
-    keep_largest: Annotated[
-        bool, typer.Option("--keep-largest", help="Keep only the largest connected part.")
-    ] = False,
+    texture: Texture = 0,
+    faces: Faces = 0,
+    fill_holes: FillHoles = False,
+    keep_largest: KeepLargest = False,
     report: Annotated[bool, typer.Option("--report", help="Also write OUT.json.")] = False,
 ) -> None:
     """Reconstruct a mesh from posed photographs.

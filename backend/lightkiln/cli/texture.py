@@ -27,6 +27,7 @@ from lightkiln.mesh.export import load_mesh
 from lightkiln.mesh.export_textured import save_textured
 from lightkiln.texture.finish import cleaned, reduced, textured
 
+from .finishing import Faces, FillHoles, KeepLargest
 from .reconstruct import check_output
 
 DEFAULT_SIZE = 2048
@@ -39,13 +40,9 @@ def texture(  # noqa: PLR0913, PLR0917 each option that is typed is an argument
         Path | None, typer.Option(help="The scene's folder; a job's folder has its own.")
     ] = None,
     size: Annotated[int, typer.Option(help="Texels along the texture's edge.")] = DEFAULT_SIZE,
-    faces: Annotated[
-        int, typer.Option(help="Triangles, at most; 0: 100 000, or fewer if there are.")
-    ] = 0,
-    fill_holes: Annotated[bool, typer.Option("--fill-holes", help="Close every hole.")] = False,
-    keep_largest: Annotated[
-        bool, typer.Option("--keep-largest", help="Keep only the largest connected part.")
-    ] = False,
+    faces: Faces = 0,
+    fill_holes: FillHoles = False,
+    keep_largest: KeepLargest = False,
     no_normal_map: Annotated[
         bool, typer.Option("--no-normal-map", help="Leave the finer mesh's shape out.")
     ] = False,
