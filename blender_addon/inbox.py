@@ -110,7 +110,8 @@ def _take_methods(future: Future[Any]) -> None:
     except LightkilnError as error:
         status.current.problem = str(error)
         return
-    status.current.methods = {info.name: info for info in methods}
+    meshes = [info for info in methods if info.produces in ("mesh", "")]  # "": a broken one
+    status.current.methods = {info.name: info for info in meshes}
     method_params.install(methods)
 
 
@@ -145,7 +146,7 @@ def _stop_building() -> None:
 def _import_if_ready() -> bool:
     """Import a mesh that waits, unless the person is editing: then it waits on."""
     job = status.current.job
-    if job is None or job.mesh is None:
+    if job is None or job.result is None:
         return False
     windows = bpy.context.window_manager.windows
     with bpy.context.temp_override(window=windows[0] if windows else None):  # a timer has none

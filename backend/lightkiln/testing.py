@@ -26,7 +26,7 @@ from lightkiln_shared.scene import Region, RegionShape
 from lightkiln.capture.inputs import Inputs, LoadedView
 from lightkiln.methods import registry
 from lightkiln.methods.detached import DetachedRun
-from lightkiln.methods.spec import MethodSpec
+from lightkiln.methods.spec import MethodSpec, Product
 
 RADIUS, DISTANCE, SIZE, NUM_VIEWS = 0.5, 2.5, 64, 10
 """The ball's radius and the cameras' distance in metres, pixels of a side, cameras."""
@@ -42,7 +42,11 @@ SMALL: dict[str, Scalar] = {
 }
 """Parameters that make a run short, for the methods that have them."""
 
-METHODS = tuple(found.name for found in registry.discover().values() if found.spec is not None)
+METHODS = tuple(
+    found.name
+    for found in registry.discover().values()
+    if found.spec is not None and found.spec.produces is Product.MESH
+)
 of_every_method = pytest.mark.parametrize("name", METHODS)
 
 

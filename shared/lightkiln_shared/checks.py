@@ -35,6 +35,15 @@ def check_scene(scene: Scene) -> None:
         check_region(scene.region)
 
 
+def check_photos(scene: Scene) -> None:
+    """Raise `InvalidScene` unless there is something to be aligned."""
+    if not scene.photos:
+        raise InvalidScene(
+            "The scene has no photographs to align.",
+            hint="Give photographs or a video; views that have cameras are not aligned.",
+        )
+
+
 def check_camera(camera: Camera, name: str) -> None:
     """Raise `InvalidScene` unless the pose is rigid and the lens possible."""
     pose = np.asarray(camera.world_from_camera, dtype=np.float64)

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A scene: posed views and a region. Files are named by their content, never by a path.
+"""A scene: posed views, a region, and photographs whose cameras are not known (yet).
+
+Files are named by their content, never by a path. What has a camera is a `View`, what has none is a
+`Photo`, so no view is ever without a pose: the job `align` is submitted with `photos` alone and
+leaves a scene whose `views` are those that it placed and whose `photos` are the others.
 
 The scene travels and rests as one JSON document (`codec.to_json`, `codec.from_json`), the same
 in Blender, on the wire and in a job's folder; the files lie beside it under their SHA-256.
@@ -40,6 +44,19 @@ class View:
         return self.image.name
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Photo:
+    """An image without a camera; for the method `align` also a video."""
+
+    image: FileRef
+    mask: FileRef | None = None
+    """As in a view."""
+
+    @property
+    def name(self) -> str:
+        return self.image.name
+
+
 class RegionShape(StrEnum):
     BOX = "box"
     SPHERE = "sphere"
@@ -60,3 +77,11 @@ class Scene:
 
     views: tuple[View, ...]
     region: Region | None = None
+    photos: tuple[Photo, ...] = ()
+    """Photographs without cameras; only methods that need `unposed_photos` look at them."""
+
+    @property
+    def files(self) -> tuple[FileRef, ...]:
+        """Every file that the scene names."""
+        shown: tuple[View | Photo, ...] = (*self.views, *self.photos)
+        return tuple(ref for each in shown for ref in (each.image, each.mask) if ref is not None)

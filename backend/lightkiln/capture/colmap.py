@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reads a COLMAP model (text or binary) and finds its images and masks.
 
-COLMAP's camera axes and its pixel convention (the corner is 0, centres are +0.5) are ours.
+COLMAP's camera axes and its pixel convention (the corner is 0, centres are +0.5) are ours. Images
+of cameras that ours cannot hold, wide fisheyes, are undistorted by COLMAP itself: see `flattened`.
 It must not know other formats.
 """
 
@@ -10,24 +11,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pycolmap
-from lightkiln_shared.camera import Camera
 from lightkiln_shared.errors import InvalidScene
 
+from .colmap_camera import camera_from_colmap
+from .colmap_library import pycolmap
+from .flattened import flattened
 from .sources import PosedPhoto, Source, existing, inside
 
 MODEL_FOLDERS = ("sparse/0", "sparse", ".", "colmap/sparse/0")
 IMAGE_FOLDERS = ("images", ".")
 MASK_FOLDERS = ("masks", "mask")
-
-# Where each model keeps (fx, fy, cx, cy) and (k1, k2, p1, p2) among its parameters.
-_LAYOUTS: dict[str, tuple[tuple[int, int, int, int], tuple[int, ...]]] = {
-    "SIMPLE_PINHOLE": ((0, 0, 1, 2), ()),
-    "PINHOLE": ((0, 1, 2, 3), ()),
-    "SIMPLE_RADIAL": ((0, 0, 1, 2), (3,)),
-    "RADIAL": ((0, 0, 1, 2), (3, 4)),
-    "OPENCV": ((0, 1, 2, 3), (4, 5, 6, 7)),
-}
 
 
 def find_model(folder: Path) -> Path | None:
@@ -62,11 +55,11 @@ def _photo(folder: Path, camera: pycolmap.Camera, image: pycolmap.Image) -> Pose
     path = next((path for path in candidates if path.is_file()), candidates[0])
     matrix = np.eye(4)
     matrix[:3] = image.cam_from_world().inverse().matrix()
-    return PosedPhoto(
-        camera=_camera(camera, matrix, image.name),
-        image=existing(path),
-        mask=_find_mask(folder, image.name),
-    )
+    photo, mask = existing(path), _find_mask(folder, image.name)
+    ours = camera_from_colmap(camera, matrix)
+    if ours is None:
+        return flattened(camera, matrix, photo, mask)
+    return PosedPhoto(camera=ours, image=photo, mask=mask)
 
 
 def _find_mask(folder: Path, name: str) -> Path | None:
@@ -79,21 +72,12 @@ def _find_mask(folder: Path, name: str) -> Path | None:
     return None
 
 
-def _camera(camera: pycolmap.Camera, world_from_camera: np.ndarray, name: str) -> Camera:
-    model = str(camera.model_name)
-    if model not in _LAYOUTS:
-        raise InvalidScene(
-            f"The camera model of {name} ({model}) cannot be used.",
-            hint="Run COLMAP's image_undistorter, and open its result.",
-        )
-    (fx, fy, cx, cy), lens = _LAYOUTS[model]
-    values = [float(value) for value in camera.params]
-    distortion = tuple(values[i] for i in lens)
-    return Camera(
-        world_from_camera=world_from_camera,
-        focal=(values[fx], values[fy]),
-        principal_point=(values[cx], values[cy]),
-        width=camera.width,
-        height=camera.height,
-        distortion=distortion if any(distortion) else (),
-    )
+def read_points(folder: Path) -> tuple[np.ndarray, np.ndarray] | None:
+    """Positions (N, 3) and colours (N, 3) uint8 of a folder's model; None without one."""
+    model = find_model(folder)
+    if model is None:
+        return None
+    points = list(pycolmap.Reconstruction(str(model)).points3D.values())
+    if not points:
+        return None
+    return np.array([point.xyz for point in points]), np.array([point.color for point in points])

@@ -18,7 +18,16 @@ from lightkiln_shared.errors import InvalidScene
 from numpy.typing import NDArray
 from PIL import Image
 
-FORMATS = ("PNG", "JPEG", "TIFF", "WEBP")
+try:
+    import pillow_heif
+except ImportError:
+    HAS_HEIF = False
+else:
+    HAS_HEIF = True
+    pillow_heif.register_heif_opener()
+
+FORMATS = ("PNG", "JPEG", "TIFF", "WEBP") + (("HEIF",) if HAS_HEIF else ())
+HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")
 MIN_SIDE = 16
 MAX_SIDE = 16_384
 MAX_PIXELS = 200_000_000
@@ -36,6 +45,15 @@ def read_size(path: Path, name: str) -> tuple[int, int]:
     """(width, height) in pixels from the header, within the limits; raises `InvalidScene`."""
     with _opened(path, name) as image:
         return image.size
+
+
+def read_exif(path: Path, name: str) -> Image.Exif:
+    """What the camera wrote beside the pixels; empty where it is damaged. Raises `InvalidScene`."""
+    with _opened(path, name) as image:
+        try:
+            return image.getexif()
+        except _DAMAGE:
+            return Image.Exif()
 
 
 def read_image(path: Path, name: str) -> Image.Image:
@@ -80,6 +98,11 @@ def _opened(path: Path, name: str) -> Image.Image:
     except _BOMBS:
         raise InvalidScene(*_too_large(name)) from None
     except _DAMAGE:
+        if not HAS_HEIF and is_heif(path):
+            raise InvalidScene(
+                f"{name} is a HEIC photograph, which this backend cannot read.",
+                hint="Install pillow-heif beside Lightkiln (the extra `heic`), or export JPEG.",
+            ) from None
         raise InvalidScene(
             f"The file {name} is not an image that can be read.",
             hint="Use PNG, JPEG, TIFF or WebP, and check that the file is whole.",
@@ -95,6 +118,13 @@ def _opened(path: Path, name: str) -> Image.Image:
             hint=f"Use images of at least {MIN_SIDE} x {MIN_SIDE}, or leave its camera out.",
         )
     return image
+
+
+def is_heif(path: Path) -> bool:
+    """By the file's first bytes: HEIC, as telephones write it."""
+    with path.open("rb") as file:
+        head = file.read(12)
+    return head[4:8] == b"ftyp" and head[8:12] in HEIF_BRANDS
 
 
 def _too_large(name: str, size: str = "") -> tuple[str]:

@@ -7,6 +7,7 @@ It must not know methods, jobs or the wire.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from lightkiln_shared.camera import Camera
@@ -37,3 +38,22 @@ class Inputs:
     def has_masks(self) -> bool:
         """True if every view has one."""
         return all(view.mask is not None for view in self.views)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoFile:
+    """A photograph without a camera, or a video."""
+
+    name: str
+    """For people."""
+    path: Path
+    mask: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoInputs:
+    """What a method is given that finds the cameras itself."""
+
+    photos: tuple[PhotoFile, ...]
+    workspace: Path
+    """A folder of its own, which outlasts a pause or a crash and goes when the job has ended."""

@@ -7,8 +7,9 @@ It must not know a format beyond its file's name; `transforms`, `colmap` and `id
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from lightkiln_shared.checks import check_scene
@@ -41,25 +42,40 @@ def open_scene(folder: Path) -> tuple[Scene, dict[str, Path]]:
     return scene, {ref.sha256: path for path, ref in refs.items()}
 
 
+def has_poses(folder: Path) -> bool:
+    """False for photographs that have to be aligned first: a file, or a folder without cameras of
+    a known kind and with something in it."""
+    if not folder.is_dir():
+        return not folder.is_file()
+    return _reader_of(folder) is not None or not any(folder.iterdir())
+
+
 def read_source(folder: Path) -> Source:
     """Find out what kind of folder it is, and read its cameras; raises `InvalidScene`."""
     if not folder.is_dir():
         raise InvalidScene(
             f"There is no folder {folder}.", hint="Give the folder that holds the scene."
         )
-    for name in transforms.NAMES:
-        if (folder / name).is_file():
-            return transforms.read(folder / name)
-    model = colmap.find_model(folder)
-    if model is not None:
-        return colmap.read(folder, model)
-    for name in idr.NAMES:
-        if (folder / name).is_file():
-            return idr.read(folder / name)
+    read = _reader_of(folder)
+    if read is not None:
+        return read()
     raise InvalidScene(
         f"The folder {folder.name} has no camera poses.",
         hint="It needs a transforms.json, a COLMAP model in sparse/0, or a cameras_sphere.npz.",
     )
+
+
+def _reader_of(folder: Path) -> Callable[[], Source] | None:
+    for name in transforms.NAMES:
+        if (folder / name).is_file():
+            return partial(transforms.read, folder / name)
+    model = colmap.find_model(folder)
+    if model is not None:
+        return partial(colmap.read, folder, model)
+    for name in idr.NAMES:
+        if (folder / name).is_file():
+            return partial(idr.read, folder / name)
+    return None
 
 
 def hash_file(path: Path) -> str:

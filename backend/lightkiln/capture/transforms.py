@@ -26,7 +26,7 @@ from .images import read_size
 from .sources import PosedPhoto, Source, existing, inside
 
 NAMES = ("transforms.json", "transforms_train.json")
-_FLIP = np.diag([1.0, -1.0, -1.0, 1.0])  # opengl_from_opencv, its own inverse
+OPENGL_FROM_OPENCV = np.diag([1.0, -1.0, -1.0, 1.0])  # its own inverse
 _DISTORTION = ("k1", "k2", "p1", "p2", "k3")
 _OTHER_DISTORTION = ("k4", "k5", "k6")
 _MODELS = ("OPENCV", "PINHOLE", "SIMPLE_PINHOLE", "SIMPLE_RADIAL", "RADIAL")
@@ -63,7 +63,7 @@ def _photo(folder: Path, document: Mapping[str, Any], frame: Any, index: int) ->
     mask = frame.get("mask_path")
     pose = _matrix(frame.get("transform_matrix"), f"transform_matrix of {image.name}")
     return PosedPhoto(
-        camera=_camera({**document, **frame}, pose @ _FLIP, image),
+        camera=_camera({**document, **frame}, pose @ OPENGL_FROM_OPENCV, image),
         image=image,
         mask=existing(inside(folder, str(mask))) if mask else None,
     )

@@ -26,24 +26,30 @@ STOP_SECONDS = 2.0
 """A worker that is asked to end has this long before force is used."""
 INTERRUPTED = 130
 """The shell's code for a command that Ctrl-C has ended."""
-SHOWN_METRICS = ("loss", "psnr")
+SHOWN_METRICS = {
+    "loss": "loss {:.3g}",
+    "psnr": "psnr {:.3g}",
+    "features": "{:.0f} features",
+    "verified_pairs": "{:.0f} pairs",
+    "registered": "{:.0f} placed",
+    "reprojection_error": "{:.2f} px",
+}
 
 
-async def follow(folder: JobFolder, slot: Slot, console: Console) -> None:
+async def follow(folder: JobFolder, slot: Slot, display: Display) -> None:
     """Run a worker to its end; raises `UserError` with its reason if it leaves no mesh."""
     worker = await LocalExecutor().start(folder.path, slot)
-    interrupts = Interrupts(folder, console)
+    interrupts = Interrupts(folder, display)
     ended = asyncio.ensure_future(worker.wait())
-    with Display(console) as display:
-        follower = Follower(folder)
-        last_word: WorkerEvent | None = None
-        while last_word is None and not interrupts.stop:
-            done, _ = await asyncio.wait({ended}, timeout=LOOK_EVERY)
-            news = follower.look()
-            display.show(news)
-            last_word = news.last_word
-            if done:
-                break
+    follower = Follower(folder)
+    last_word: WorkerEvent | None = None
+    while last_word is None and not interrupts.stop:
+        done, _ = await asyncio.wait({ended}, timeout=LOOK_EVERY)
+        news = follower.look()
+        display.show(news)
+        last_word = news.last_word
+        if done:
+            break
     await _end(worker, interrupts)
     _check(last_word, ended)
 
@@ -51,9 +57,9 @@ async def follow(folder: JobFolder, slot: Slot, console: Console) -> None:
 class Interrupts:
     """Ctrl-C: the first asks for the mesh so far, the second stops."""
 
-    def __init__(self, folder: JobFolder, console: Console) -> None:
+    def __init__(self, folder: JobFolder, display: Display) -> None:
         self.stop = False
-        self._folder, self._console = folder, console
+        self._folder, self._display = folder, display
         self._asked = False
         signal.signal(signal.SIGINT, self._interrupt)
 
@@ -62,13 +68,15 @@ class Interrupts:
         self._asked = True
         self._folder.write_control(Control(finish=True, cancel=self.stop))
         if not self.stop:
-            self._console.print("Finishing with the mesh so far. Ctrl-C again stops.")
+            self._display.say("Finishing with what there is so far. Ctrl-C again stops.")
 
 
 class Display:
-    """The bar while it runs; warnings stay above it."""
+    """The bar while it runs; warnings stay above it. Several runs may share it."""
 
     def __init__(self, console: Console) -> None:
+        self.part = (0.0, 1.0)
+        """Where on the bar the run that is followed begins and ends."""
         self._console = console
         self._bar = Progress(
             TextColumn("{task.description:<12}"),
@@ -87,16 +95,21 @@ class Display:
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
 
+    def say(self, text: str) -> None:
+        """Write a line above the bar."""
+        self._console.print(text)
+
     def show(self, news: News) -> None:
         """Bring the bar up to date."""
         for event in news.events:
             if event.kind is RecordKind.WARNING:
                 self._console.print(f"[yellow]warning:[/] {event.text}")
         if news.progress is not None:
+            begin, end = self.part
             self._bar.update(
                 self._task,
                 description=news.progress.phase,
-                completed=news.progress.fraction,
+                completed=begin + (end - begin) * news.progress.fraction,
                 left=_left(news.progress.seconds_left),
                 figures=_figures(news.progress),
             )
@@ -108,7 +121,7 @@ def _left(seconds: float) -> str:
 
 def _figures(progress: JobProgress) -> str:
     known = [name for name in SHOWN_METRICS if name in progress.metrics]
-    return "".join(f", {name} {progress.metrics[name]:.3g}" for name in known)
+    return "".join(f", {SHOWN_METRICS[name].format(progress.metrics[name])}" for name in known)
 
 
 async def _end(worker: WorkerHandle, interrupts: Interrupts) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`lightkiln reconstruct SCENE -o OUT`: a folder of posed photographs becomes a mesh, no server.
+"""`lightkiln reconstruct SCENE -o OUT`: a folder of photographs becomes a mesh, no server.
 
 The same job folder and the same worker as behind the server; the folder is thrown away afterwards.
 It must not know methods or how a worker is followed.
@@ -10,17 +10,19 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, cast
 
 import typer
-from lightkiln_shared.errors import InvalidParams, UserError
+from lightkiln_shared.errors import UserError
 from lightkiln_shared.finish import Finish
 from lightkiln_shared.geometry import TriangleMesh
-from lightkiln_shared.params import Scalar, build, parsed, specs_of
+from lightkiln_shared.params import Scalar, build
+from lightkiln_shared.scene import Scene
 from rich.console import Console
 
-from lightkiln.capture.open_scene import open_scene
+from lightkiln.capture.open_scene import has_poses, open_scene
 from lightkiln.executors import Slot
 from lightkiln.executors.devices import cpu, find_slots
 from lightkiln.jobs import atomic
@@ -31,13 +33,18 @@ from lightkiln.mesh.export_textured import BASE_COLOR, load_textured, save_textu
 from lightkiln.methods.registry import DEFAULT_METHOD, DEFAULT_PRESET, params_for, spec_named
 from lightkiln.methods.spec import MethodSpec
 
+from .align import aligned, solved, unplaced
 from .finishing import Faces, FillHoles, KeepLargest, Texture
-from .following import follow
+from .following import Display, follow
+from .settings import setting
+
+SHARE_OF_ALIGNMENT = 0.2
+"""Of the bar, where photographs have to be aligned first."""
 
 
 def reconstruct(  # noqa: PLR0913, PLR0917 each option that is typed is an argument
     scene: Annotated[
-        Path, typer.Argument(help="Folder with transforms.json, a COLMAP model or IDR/DTU cameras.")
+        Path, typer.Argument(help="Folder with cameras of any known kind, or of photographs.")
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The mesh: .glb, .ply or .obj.")],
     method: Annotated[str, typer.Option(help="See `lightkiln methods`.")] = DEFAULT_METHOD,
@@ -54,13 +61,13 @@ def reconstruct(  # noqa: PLR0913, PLR0917 each option that is typed is an argum
     keep_largest: KeepLargest = False,
     report: Annotated[bool, typer.Option("--report", help="Also write OUT.json.")] = False,
 ) -> None:
-    """Reconstruct a mesh from posed photographs.
+    """Reconstruct a mesh from photographs; without poses they are aligned first.
 
     Ctrl-C finishes with the mesh so far; a second one stops.
     """
     check_output(output)
     spec = spec_named(method)
-    values = dict(_setting(spec, text) for text in settings or ())
+    values = dict(setting(spec, text) for text in settings or ())
     params_for(spec, preset, values)
     finish: dict[str, Scalar] = {"texture": texture, "faces": faces}
     finish |= {"fill_holes": fill_holes, "keep_largest": keep_largest}
@@ -74,17 +81,34 @@ def reconstruct(  # noqa: PLR0913, PLR0917 each option that is typed is an argum
         time_limit=time_limit,
         finish=finish,
     )
-    views, files = open_scene(scene)
+    _run(scene, job, output, report)
+
+
+def _run(scene: Path, job: JobSpec, output: Path, report: bool) -> None:
     console = Console(stderr=True)
-    with tempfile.TemporaryDirectory(prefix="lightkiln-") as parent:
+    with tempfile.TemporaryDirectory(prefix="lightkiln-") as parent, Display(console) as display:
+        views, files = _opened(scene, Path(parent), display)
         folder = create(Path(parent) / "job", job, views, files)
         try:
-            asyncio.run(follow(folder, _slot(spec), console))
+            asyncio.run(follow(folder, _slot(spec_named(job.method)), display))
         except UserError:
             _keep_log(folder, output)
             raise
         _write(folder, output, report)
     console.print(f"Wrote {output}.")
+
+
+def _opened(scene: Path, parent: Path, display: Display) -> tuple[Scene, dict[str, Path]]:
+    """A scene's folder; photographs without poses are aligned first, on the same bar."""
+    if has_poses(scene):
+        return open_scene(scene)
+    display.part = (0.0, SHARE_OF_ALIGNMENT)
+    folder = aligned(scene, parent, DEFAULT_PRESET, {}, display)
+    for text in unplaced(folder):
+        display.say(text)
+    display.part = (SHARE_OF_ALIGNMENT, 1.0)
+    views, files = solved(folder)
+    return replace(views, photos=()), files
 
 
 def check_output(output: Path) -> None:
@@ -96,19 +120,6 @@ def check_output(output: Path) -> None:
         )
     if not output.absolute().parent.is_dir():
         raise UserError(f"There is no folder {output.parent}.", hint="Make it first.")
-
-
-def _setting(spec: MethodSpec, text: str) -> tuple[str, Scalar]:
-    name, separator, value = text.partition("=")
-    known = {param.name: param for param in specs_of(spec.params)}
-    if not separator or name not in known:
-        raise InvalidParams(
-            f"The method {spec.name!r} has no parameter {name!r}."
-            if separator
-            else f"--set {text} has no value.",
-            hint=f"Use --set KEY=VALUE with one of {', '.join(known)}.",
-        )
-    return name, parsed(known[name], value)
 
 
 def _slot(spec: MethodSpec) -> Slot:

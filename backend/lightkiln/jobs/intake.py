@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from lightkiln_shared.checks import check_scene
+from lightkiln_shared.checks import check_photos, check_scene
 from lightkiln_shared.codec import from_json
 from lightkiln_shared.errors import InvalidParams, InvalidScene, MalformedMessage
 from lightkiln_shared.finish import Finish
@@ -24,6 +24,7 @@ from lightkiln_shared.params import build
 from lightkiln_shared.scene import Scene
 
 from lightkiln.methods.registry import params_for, spec_named
+from lightkiln.methods.spec import Need
 
 from .files import FileStore
 from .folder import SURFACE, JobFolder, JobSpec, create
@@ -78,7 +79,7 @@ class Intake:
         params_for(spec_named(asked.method), asked.preset, asked.params)
         if not 0.0 <= asked.time_limit < math.inf:
             raise InvalidParams("The time limit must not be negative.", hint="0 means no limit.")
-        scene = self._read_scene(asked.scene)
+        scene = self._read_scene(asked.scene, spec_named(asked.method).needs)
         self._files.check_space(0)
         spec = JobSpec(
             job_id=secrets.token_hex(8),
@@ -89,17 +90,19 @@ class Intake:
             time_limit=asked.time_limit,
             finish=asked.finish,
         )
-        refs = [ref for view in scene.views for ref in (view.image, view.mask) if ref is not None]
-        files = {ref.sha256: self._files.path(ref.sha256) for ref in refs}
+        files = {ref.sha256: self._files.path(ref.sha256) for ref in scene.files}
         create(self._queue.folder / spec.job_id, spec, scene, files)
         return _queued(spec)
 
-    def _read_scene(self, sha256: str) -> Scene:
+    def _read_scene(self, sha256: str, needs: tuple[Need, ...]) -> Scene:
         path = self._files.path(sha256)
         if path.stat().st_size > MAX_SCENE_BYTES:
             raise InvalidScene("The scene's document is too large.", hint="Send fewer views.")
         scene = from_json(Scene, path.read_bytes())
-        check_scene(scene)
+        if Need.UNPOSED_PHOTOS in needs:
+            check_photos(scene)
+        else:
+            check_scene(scene)
         return scene
 
 

@@ -14,13 +14,18 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 from lightkiln_shared.errors import FULL, JobCancelled, LightkilnError, ResourceError
 from lightkiln_shared.jobs import JobState, RecordKind
 
+from lightkiln.methods.registry import spec_named
+from lightkiln.methods.spec import Product
+
 from . import atomic
-from .folder import JobFolder
+from .folder import JobFolder, JobSpec
 from .journal import Journal
 from .reconstruct import reconstruct
 from .run import JobRun, Suspended
@@ -58,7 +63,7 @@ def _attempt(folder: JobFolder, journal: Journal, device: str, owned: bool) -> t
         run = JobRun(folder, job, journal, _usable(device, journal))
         if owned:
             _end_with_owner(run)
-        reconstruct(folder, job, journal, run)
+        _work_of(job)(folder, job, journal, run)
     except Suspended:
         raise
     except JobCancelled:
@@ -73,6 +78,16 @@ def _attempt(folder: JobFolder, journal: Journal, device: str, owned: bool) -> t
             return JobState.FAILED, str(_out_of_disk())
         return JobState.FAILED, f"The method failed: {type(error).__name__}: {error}"
     return JobState.SUCCEEDED, ""
+
+
+def _work_of(job: JobSpec) -> Callable[[JobFolder, JobSpec, Journal, JobRun], None]:
+    """What to do, by what the method makes; only an alignment loads COLMAP."""
+    if spec_named(job.method).produces is Product.SCENE:
+        return cast(
+            "Callable[[JobFolder, JobSpec, Journal, JobRun], None]",
+            importlib.import_module("lightkiln.jobs.align").align,
+        )
+    return reconstruct
 
 
 def _out_of_memory() -> ResourceError:

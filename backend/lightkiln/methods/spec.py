@@ -42,6 +42,8 @@ class Product(StrEnum):
     MESH = "mesh"
     FIELD = "field"
     VOXELS = "voxels"
+    SCENE = "scene"
+    """Cameras and a region: `entry(photos, params, run) -> Solved`, of `PhotoInputs`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,8 @@ from synthetic import SyntheticScene
 from typer.testing import CliRunner
 
 OPTIONS = {
+    "align": ["--output", "--preset", "--set", "--video", "-o", "photos"],
+    "convert": ["--output", "--to", "-o", "scene"],
     "doctor": [],
     "evaluate": ["--against", "--json", "mesh"],
     "methods": ["name"],
