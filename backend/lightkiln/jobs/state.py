@@ -75,7 +75,11 @@ TABLE: dict[tuple[JobState, JobEvent], Step] = {
         for state in (_S.RUNNING, _S.PAUSING, _S.FINISHING)
         for last_word in (_H.SUCCEEDED, _H.FAILED)
     },
-    **{(_S.CANCELLING, last_word): (_S.CANCELLED, ()) for last_word in set(_H) - {_H.STARTED}},
+    **{
+        (_S.CANCELLING, last_word): (_S.CANCELLED, ())
+        for last_word in _H
+        if last_word is not _H.STARTED
+    },
 }
 
 _ALREADY: dict[JobAction, tuple[JobState, ...]] = {
