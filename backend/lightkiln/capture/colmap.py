@@ -13,9 +13,8 @@ from pathlib import Path
 import numpy as np
 from lightkiln_shared.errors import InvalidScene
 
-from .colmap_camera import camera_from_colmap
 from .colmap_library import pycolmap
-from .flattened import flattened
+from .flattened import as_photo
 from .sources import PosedPhoto, Source, existing, inside
 
 MODEL_FOLDERS = ("sparse/0", "sparse", ".", "colmap/sparse/0")
@@ -56,10 +55,7 @@ def _photo(folder: Path, camera: pycolmap.Camera, image: pycolmap.Image) -> Pose
     matrix = np.eye(4)
     matrix[:3] = image.cam_from_world().inverse().matrix()
     photo, mask = existing(path), _find_mask(folder, image.name)
-    ours = camera_from_colmap(camera, matrix)
-    if ours is None:
-        return flattened(camera, matrix, photo, mask)
-    return PosedPhoto(camera=ours, image=photo, mask=mask)
+    return as_photo(camera, matrix, photo, mask)
 
 
 def _find_mask(folder: Path, name: str) -> Path | None:

@@ -58,8 +58,14 @@ def colmap_from_camera(camera: Camera, number: int) -> pycolmap.Camera:
     model, extra = ("FULL_OPENCV", (*lens, 0.0, 0.0, 0.0)) if lens[4] else ("OPENCV", lens[:4])
     if not any(lens):
         model, extra = "PINHOLE", ()
+    made = colmap_lens(camera, model, extra)
+    made.camera_id = number
+    return made
+
+
+def colmap_lens(camera: Camera, model: str, extra: tuple[float, ...]) -> pycolmap.Camera:
+    """COLMAP's camera of a model whose parameters begin with fx, fy, cx, cy."""
     return pycolmap.Camera(
-        camera_id=number,
         model=model,
         width=camera.width,
         height=camera.height,

@@ -15,11 +15,22 @@ from lightkiln_shared.camera import Camera, FloatArray
 from lightkiln_shared.errors import InvalidScene
 from platformdirs import user_cache_path
 
+from .colmap_camera import camera_from_colmap
 from .colmap_library import Image, pycolmap
 from .images import read_image, read_mask
 from .sources import PosedPhoto
 
 CACHE = "undistorted"
+
+
+def as_photo(
+    camera: pycolmap.Camera, world_from_camera: FloatArray, photo: Path, mask: Path | None
+) -> PosedPhoto:
+    """A photograph with our camera for COLMAP's, undistorted where ours cannot hold it."""
+    ours = camera_from_colmap(camera, world_from_camera)
+    if ours is None:
+        return flattened(camera, world_from_camera, photo, mask)
+    return PosedPhoto(camera=ours, image=photo, mask=mask)
 
 
 def flattened(

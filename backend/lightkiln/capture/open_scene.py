@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Opens a scene folder of any known kind: cameras, images and masks become a `Scene`.
 
-It must not know a format beyond its file's name; `transforms`, `colmap` and `idr` read them.
+It must not know a format beyond how its files are called or begin; a module each reads them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from lightkiln_shared.checks import check_scene
 from lightkiln_shared.errors import InvalidScene
 from lightkiln_shared.scene import FileRef, Scene, View
 
-from . import colmap, idr, transforms
+from . import colmap, idr, meshroom, metashape, realityscan, transforms
 from .sources import Source
 
 
@@ -61,7 +61,8 @@ def read_source(folder: Path) -> Source:
         return read()
     raise InvalidScene(
         f"The folder {folder.name} has no camera poses.",
-        hint="It needs a transforms.json, a COLMAP model in sparse/0, or a cameras_sphere.npz.",
+        hint="It needs a transforms.json, a COLMAP model in sparse/0, cameras of Meshroom, "
+        "Metashape or RealityScan, or a cameras_sphere.npz.",
     )
 
 
@@ -72,9 +73,25 @@ def _reader_of(folder: Path) -> Callable[[], Source] | None:
     model = colmap.find_model(folder)
     if model is not None:
         return partial(colmap.read, folder, model)
-    for name in idr.NAMES:
-        if (folder / name).is_file():
-            return partial(idr.read, folder / name)
+    for module in (idr, meshroom):
+        for name in module.NAMES:
+            if (folder / name).is_file():
+                return partial(module.read, folder / name)
+    return _export_of(folder)
+
+
+def _export_of(folder: Path) -> Callable[[], Source] | None:
+    """The readers of files that may have any name: they are known by how they begin."""
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    for path in files:
+        if path.suffix.lower() == ".xml" and metashape.is_metashape(path):
+            return partial(metashape.read, path)
+        if path.suffix.lower() == ".csv" and realityscan.is_csv(path):
+            return partial(realityscan.read_csv, path)
+    sidecars = [path for path in files if path.suffix.lower() == ".xmp"]
+    if any(realityscan.is_xmp(path) for path in sidecars):
+        posed = [path for path in sidecars if realityscan.is_xmp(path)]
+        return partial(realityscan.read_xmp, folder, posed)
     return None
 
 

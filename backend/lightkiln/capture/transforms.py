@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +23,17 @@ from lightkiln_shared.camera import Camera, FloatArray
 from lightkiln_shared.errors import InvalidScene
 from lightkiln_shared.scene import Region, RegionShape
 
+from .colmap_camera import colmap_lens
+from .flattened import as_photo
 from .images import read_size
 from .sources import PosedPhoto, Source, existing, inside
 
 NAMES = ("transforms.json", "transforms_train.json")
 OPENGL_FROM_OPENCV = np.diag([1.0, -1.0, -1.0, 1.0])  # its own inverse
 _DISTORTION = ("k1", "k2", "p1", "p2", "k3")
-_OTHER_DISTORTION = ("k4", "k5", "k6")
-_MODELS = ("OPENCV", "PINHOLE", "SIMPLE_PINHOLE", "SIMPLE_RADIAL", "RADIAL")
+_HIGHER = ("k4", "k5", "k6")
+_MODELS = ("OPENCV", "PINHOLE", "SIMPLE_PINHOLE", "SIMPLE_RADIAL", "RADIAL", "FULL_OPENCV")
+_FISHEYE = "OPENCV_FISHEYE"
 
 
 def read(path: Path) -> Source:
@@ -62,16 +66,17 @@ def _photo(folder: Path, document: Mapping[str, Any], frame: Any, index: int) ->
     image = existing(inside(folder, frame["file_path"]))
     mask = frame.get("mask_path")
     pose = _matrix(frame.get("transform_matrix"), f"transform_matrix of {image.name}")
-    return PosedPhoto(
-        camera=_camera({**document, **frame}, pose @ OPENGL_FROM_OPENCV, image),
-        image=image,
-        mask=existing(inside(folder, str(mask))) if mask else None,
-    )
+    values = {**document, **frame}
+    camera = _camera(values, pose @ OPENGL_FROM_OPENCV, image)
+    mask_path = existing(inside(folder, str(mask))) if mask else None
+    if not _is_other(values, image.name):
+        return PosedPhoto(camera=camera, image=image, mask=mask_path)
+    lens = colmap_lens(camera, *_other_lens(values, camera, image.name))
+    return as_photo(lens, camera.world_from_camera, image, mask_path)
 
 
 def _camera(values: Mapping[str, Any], world_from_camera: FloatArray, image: Path) -> Camera:
     """`values`: the frame's, over the document's."""
-    _check_model(values, image.name)
     if "w" in values and "h" in values:
         width, height = (int(_number(values, key, image.name)) for key in "wh")
     else:
@@ -93,14 +98,26 @@ def _camera(values: Mapping[str, Any], world_from_camera: FloatArray, image: Pat
     )
 
 
-def _check_model(values: Mapping[str, Any], name: str) -> None:
+def _is_other(values: Mapping[str, Any], name: str) -> bool:
+    """Whether it is a lens that only COLMAP's cameras hold: a fisheye, or one with k4, k5, k6."""
     model = values.get("camera_model", "OPENCV")
-    is_fisheye = values.get("is_fisheye", False)
-    if model not in _MODELS or is_fisheye or any(values.get(key) for key in _OTHER_DISTORTION):
+    if model not in (*_MODELS, _FISHEYE):
         raise InvalidScene(
             f"The camera model of {name} ({model}) cannot be used.",
             hint="Undistort the images and export pinhole cameras.",
         )
+    is_fisheye = model == _FISHEYE or bool(values.get("is_fisheye", False))
+    return is_fisheye or any(_number(values, key, name, 0.0) for key in _HIGHER)
+
+
+def _other_lens(
+    values: Mapping[str, Any], camera: Camera, name: str
+) -> tuple[str, tuple[float, ...]]:
+    """COLMAP's model and its parameters beyond the pinhole's."""
+    if values.get("camera_model") == _FISHEYE or values.get("is_fisheye", False):
+        return _FISHEYE, tuple(_number(values, f"k{i}", name, 0.0) for i in range(1, 5))
+    lens = (*camera.distortion, *(0.0,) * (5 - len(camera.distortion)))
+    return "FULL_OPENCV", (*lens, *(_number(values, key, name, 0.0) for key in _HIGHER))
 
 
 def _focal(values: Mapping[str, Any], axis: str, size: int, name: str) -> float:
@@ -118,6 +135,9 @@ def _focal(values: Mapping[str, Any], axis: str, size: int, name: str) -> float:
 
 def _number(values: Mapping[str, Any], key: str, name: str, default: float | None = None) -> float:
     value = values.get(key, default)
+    if isinstance(value, str):  # nerfstudio writes what RealityCapture's table holds, as text
+        with suppress(ValueError):
+            value = float(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidScene(f"{key} of {name} is not a number.", hint="Export the cameras again.")
     return float(value)
