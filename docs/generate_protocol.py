@@ -18,15 +18,41 @@ from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, Union
 
+from lightkiln.capture.sfm.solved import Reason
+from lightkiln.jobs import align
 from lightkiln.jobs.state import TABLE
 from lightkiln.server import limits
-from lightkiln_shared import PROTOCOL_VERSION, codec, errors, messages, session
+from lightkiln_shared import PROTOCOL_VERSION, codec, errors, messages, scene, session
 from lightkiln_shared.jobs import JobAction, JobState
 from lightkiln_shared.messages import BY_KIND, Event, Message, Reply, Request
 
 TRANSPORT = """TLS 1.3 over TCP on the loopback address, ALPN `lightkiln/1`. The client knows the
 server by the SHA-256 of its certificate, and compares it before it sends its first byte; the server
 knows the client by the token in its `hello`."""
+ALIGN = """The photographs are submitted as `photos` of a scene's document whose `views` are empty;
+one of them may be a video (MP4, MOV, MKV, WebM, AVI, MPEG), by its content and not by its name. The
+job is an ordinary one: files are offered and sent as for any scene, the same messages follow it.
+
+Its phases are `reading`, `features`, `matching`, `cameras` and `scene`; the metrics of its progress
+are `photographs`, `features`, `pairs`, `verified_pairs`, `matches`, `registered`, `points` and
+`reprojection_error` (pixels of the images as they were matched, at most `max_side` long).
+
+`scene.json` names every file by its SHA-256. What the client sent is not sent back; what it does
+not have (frames of a video, JPEGs of HEIC photographs) is an artifact with that `sha256`, whatever
+its name. `views` are the placed photographs in the order of submission, `photos` the others, and
+`report.json` has under `alignment`:
+
+```
+placed              [{name, points, error}]: in the order of `views`; error in its own pixels
+unplaced            [{name, sha256, reason, text}]: in the order of `photos`; `text` is a sentence
+points              how many points `points.ply` holds
+reprojection_error  mean, pixels of the images as they were matched
+```
+
+The world: Z up (from the photographs' own level and EXIF's orientation), the region's centre at the
+origin, the median camera 1 m from it, and what the first photograph shows is seen from the front
+(-Y). A box is the region. Lens distortion stands in the cameras (k1, k2, p1, p2, k3); images are
+as they were sent, EXIF's orientation not applied."""
 PAGE = Path(__file__).with_name("protocol.md")
 
 
@@ -53,6 +79,13 @@ def page() -> str:
         *_messages(),
         "## Structures",
         *_structures(),
+        "## The scene's document",
+        _plain(scene.__doc__).partition("\n\n")[2],
+        *_structures_of(scene.Scene),
+        "## What the method `align` leaves",
+        _plain(align.__doc__).partition("\n\n")[2],
+        ALIGN,
+        _reasons(),
         "## The states of a job",
         _states(),
         "## Errors",
@@ -130,6 +163,21 @@ def _structures() -> Iterator[str]:
     seen: dict[str, type] = {}
     for cls in BY_KIND.values():
         _collect(cls, seen)
+    yield from _described_structures(seen)
+
+
+def _structures_of(cls: type) -> Iterator[str]:
+    """Those of one document."""
+    seen: dict[str, type] = {}
+    _collect(cls, seen)
+    yield from _described_structures(seen)
+
+
+def _reasons() -> str:
+    return f"Reasons: {', '.join(f'`{reason.value}`' for reason in Reason)}."
+
+
+def _described_structures(seen: dict[str, type]) -> Iterator[str]:
     for name, cls in sorted(seen.items()):
         yield f"### {name}"
         if issubclass(cls, Enum):
