@@ -46,6 +46,8 @@ class Lens:
     """Shifts in units of the side that the fit chooses."""
     pixel_aspect: float = 1.0
     """Height of a pixel over its width."""
+    distortion: tuple[float, ...] = ()
+    """OpenCV's k1, k2, p1, p2, k3. Blender's camera has none: its image behind it has."""
 
 
 def camera_from_blender(matrix_world: NDArray[Any], lens: Lens, width: int, height: int) -> Camera:
@@ -68,6 +70,23 @@ def camera_from_blender(matrix_world: NDArray[Any], lens: Lens, width: int, heig
         ),
         width=width,
         height=height,
+        distortion=lens.distortion,
+    )
+
+
+def lens_of_camera(camera: Camera, sensor_width: float = 36.0) -> Lens:
+    """The lens with which a Blender camera takes what `camera` takes; inverse of the above."""
+    (focal_x, focal_y), (c_x, c_y) = camera.focal, camera.principal_point
+    aspect = focal_x / focal_y
+    return Lens(
+        lens=focal_x * sensor_width / camera.width,
+        sensor_width=sensor_width,
+        sensor_height=sensor_width * camera.height * aspect / camera.width,
+        sensor_fit="HORIZONTAL",
+        shift_x=0.5 - c_x / camera.width,
+        shift_y=(c_y - camera.height / 2) * aspect / camera.width,
+        pixel_aspect=aspect,
+        distortion=camera.distortion,
     )
 
 

@@ -56,4 +56,10 @@ def data_folder() -> Path:
     return Path(bpy.utils.extension_path_user(__package__, path="backend", create=True))
 
 
+def photographs_folder(job_id: str) -> Path:
+    """Where photographs are kept that an alignment has made: frames of a video, JPEG of HEIC."""
+    folder = Path(bpy.utils.extension_path_user(__package__, path="photographs", create=True))
+    return folder / job_id
+
+
 CLASSES = (LightkilnPreferences,)

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Photographs without cameras: choosing or dropping them, the button, and what it brings back."""
+
+from pathlib import Path
+from typing import ClassVar
+
+from bpy.props import CollectionProperty, StringProperty
+from bpy.types import Context, Event, FileHandler, Operator, OperatorFileListElement
+
+from .. import alignment, jobs, properties, solve, status
+from ..photographs import FILMS, STILLS
+from ..shared.errors import LightkilnError
+
+BUSY = "A job is running: cancel it or wait for it"
+
+
+class TakePhotographs(Operator):
+    bl_idname = "lightkiln.take_photographs"
+    bl_label = "Choose Photographs"
+    bl_description = "Choose a folder of photographs, some of its files, or a video"
+    bl_options: ClassVar[set[str]] = {"UNDO"}
+
+    directory: StringProperty(subtype="DIR_PATH", options={"SKIP_SAVE", "HIDDEN"})
+    files: CollectionProperty(type=OperatorFileListElement, options={"SKIP_SAVE", "HIDDEN"})
+    filter_glob: StringProperty(
+        default=";".join(f"*{ending}" for ending in STILLS + FILMS), options={"HIDDEN"}
+    )
+
+    def invoke(self, context: Context, event: Event) -> set[str]:
+        if self.directory:  # dropped
+            return self.execute(context)
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context: Context) -> set[str]:
+        names = [each.name for each in self.files if each.name]
+        alignment.choose(context.scene, Path(self.directory), names)
+        return {"FINISHED"}
+
+
+class DropPhotographs(FileHandler):
+    bl_idname = "LIGHTKILN_FH_photographs"
+    bl_label = "Lightkiln: photographs to align"
+    bl_import_operator = "lightkiln.take_photographs"
+    bl_file_extensions = ";".join(STILLS + FILMS)
+
+    @classmethod
+    def poll_drop(cls, context: Context) -> bool:
+        return context.area is not None and context.area.type == "VIEW_3D"
+
+
+class Align(Operator):
+    bl_idname = "lightkiln.align"
+    bl_label = "Align"
+    bl_description = (
+        "Have the backend find where the photographs were taken: cameras, sparse points and a "
+        "region come back, upright and at a guessed scale"
+    )
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        job = status.current.job
+        if job is not None and not job.is_over:
+            cls.poll_message_set(BUSY)
+            return False
+        if wrong := alignment.problem(context.scene):
+            cls.poll_message_set(wrong.rstrip("."))
+            return False
+        return True
+
+    def execute(self, context: Context) -> set[str]:
+        try:
+            jobs.submit(alignment.order(context.scene), context.scene.name)
+        except LightkilnError as error:
+            status.current.problem = str(error)
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+class ImportSolved(Operator):
+    bl_idname = "lightkiln.import_solved"
+    bl_label = "Import Cameras"
+    bl_description = "Put the cameras, points and region that were found into the scene"
+    bl_options: ClassVar[set[str]] = {"UNDO", "INTERNAL"}
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        job = status.current.job
+        return job is not None and job.solved is not None and context.mode == "OBJECT"
+
+    def execute(self, context: Context) -> set[str]:
+        job = status.current.job
+        solved, job.solved = job.solved, None
+        scene = properties.scene_named(job.scene)
+        root = solve.add(scene, job.title, job.job_id, solved)
+        scene.lightkiln.imported_job_id = job.job_id
+        job.imported_as = root.name
+        solve.take_up(scene, root)
+        lost = [view.name for view in solved.scene.views if view.image.sha256 not in solved.paths]
+        if lost:
+            job.warnings.append(
+                f"{len(lost)} photographs, {lost[0]} first, are not where they were: "
+                "set the image folder."
+            )
+        self.report({"INFO"}, f"Imported {root.name}: {len(solved.scene.views)} cameras")
+        return {"FINISHED"}
+
+
+CLASSES = (
+    TakePhotographs,
+    DropPhotographs,
+    Align,
+    ImportSolved,
+)
