@@ -57,6 +57,7 @@ def main(folder: Path, zip_file: Path, scene: Path) -> dict[str, Any]:
     bpy.ops.object.select_all(action="DESELECT")
     for camera in cameras:
         camera.select_set(True)
+    bpy.context.scene.lightkiln.finish.color = "VERTICES"  # the import alone is measured
     bpy.ops.lightkiln.reconstruct()
     can_draw = _start_graphics()
     costs = _watch(cameras[0], can_draw)

@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from . import ply, previews, shots
+from . import previews, results, shots
 from .connection import Connection, Endpoint, connect, open_session
 from .mailbox import Came, Link, LinkChanged, Mailbox, Sent
 from .previews import CoarseMesh, Picture
@@ -29,7 +29,6 @@ from .shared.errors import (
     UnknownJob,
     VersionMismatch,
 )
-from .shared.geometry import TriangleMesh
 from .shared.messages import (
     Event,
     JobRecorded,
@@ -41,7 +40,7 @@ from .shared.messages import (
     Watching,
     WatchJob,
 )
-from .transfers import fetch_artifact, send_files
+from .transfers import send_files
 
 T = TypeVar("T")
 Work = Callable[[Connection], Awaitable[T]]
@@ -80,14 +79,9 @@ class Client:
 
         return self._call(work)
 
-    def fetch_mesh(self, job_id: str) -> Future[TriangleMesh]:
-        """Fetch a job's mesh and check it: every count, index and number."""
-
-        async def work(connection: Connection) -> TriangleMesh:
-            data = await fetch_artifact(connection, job_id, ply.ARTIFACT)
-            return await asyncio.to_thread(ply.read, data)
-
-        return self._call(work)
+    def fetch_result(self, job_id: str) -> Future[results.Result]:
+        """Fetch what a job has left, checked and ready for Blender."""
+        return self._call(lambda connection: results.fetch(connection, job_id))
 
     def watch(self, job_id: str, since: int = 0) -> Future[None]:
         """Follow a job from a record on, across reconnections, until `unwatch`."""
@@ -246,6 +240,7 @@ class Client:
                 params=order.params,
                 scene=prepared.scene_sha256,
                 time_limit=order.time_limit,
+                finish=order.finish,
             )
         )
         return accepted.job_id

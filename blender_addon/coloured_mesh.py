@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from .edges import Edges
 from .shared.geometry import TriangleMesh
+from .textured_material import matt
 
-COLORS = "Color"
+COLORS, PLACES = "Color", "UVMap"
 MATERIAL = "Lightkiln Colours"
-ROUGHNESS, SPECULAR = 0.8, 0.1  # photographs carry their own highlights: add few
 GREY = 0.6
 
 
@@ -63,26 +63,26 @@ def material() -> Material:
     found = bpy.data.materials.get(MATERIAL)
     if found is not None:
         return found
-    made = bpy.data.materials.new(MATERIAL)
-    if bpy.app.version < (5, 0, 0):
-        made.use_nodes = True  # always so from 5.0 on
-    nodes = made.node_tree.nodes
-    surface = next(node for node in nodes if node.type == "BSDF_PRINCIPLED")
-    surface.inputs["Roughness"].default_value = ROUGHNESS
-    surface.inputs["Specular IOR Level"].default_value = SPECULAR
-    colors = nodes.new("ShaderNodeVertexColor")
+    made, surface = matt(MATERIAL)
+    colors = made.node_tree.nodes.new("ShaderNodeVertexColor")
     colors.layer_name = COLORS
     colors.location = (surface.location.x - 220.0, surface.location.y)
     made.node_tree.links.new(colors.outputs["Color"], surface.inputs["Base Color"])
     return made
 
 
-def show_colors() -> None:
-    """Let solid viewports show vertex colours, where they show Blender's default: grey."""
+def set_places(mesh: Mesh, uvs: NDArray[Any]) -> None:
+    """Give each corner its place (3 F, 2) in a texture."""
+    mesh.uv_layers.new(name=PLACES, do_init=False)
+    _set(mesh, PLACES, "vector", uvs)
+
+
+def show_colors(kind: str = "VERTEX") -> None:
+    """Let solid viewports show colours, of vertices or a `TEXTURE`, where they show plain grey."""
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
             if area.type == "VIEW_3D" and area.spaces.active.shading.color_type == "MATERIAL":
-                area.spaces.active.shading.color_type = "VERTEX"
+                area.spaces.active.shading.color_type = kind
 
 
 def _set(mesh: Mesh, attribute: str, part: str, values: NDArray[Any]) -> None:

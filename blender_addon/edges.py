@@ -33,7 +33,12 @@ def edges_of(triangles: NDArray[Any]) -> Edges:
     return Edges(vertices.astype(np.int32), of_corners.reshape(-1).astype(np.int32))
 
 
+def are_whole(triangles: NDArray[Any]) -> NDArray[Any]:
+    """Which of the triangles (F, 3) have three vertices as corners: (F,) bool."""
+    a, b, c = triangles.T
+    return np.asarray((a != b) & (b != c) & (c != a))
+
+
 def without_collapsed(triangles: NDArray[Any]) -> NDArray[Any]:
     """The triangles (F, 3) whose corners are three vertices."""
-    a, b, c = triangles.T
-    return triangles[(a != b) & (b != c) & (c != a)]
+    return triangles[are_whole(triangles)]

@@ -7,6 +7,7 @@ operators that `inbox` calls. However a job ends, nothing half-done stays.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from typing import Any
@@ -16,7 +17,15 @@ from .mailbox import Came, Sent
 from .previews import Picture
 from .shared.errors import JobCancelled, LightkilnError
 from .shared.jobs import JobAction, JobRecord, JobState, JobSummary, RecordKind
-from .shared.messages import ControlJob, JobProgressed, JobRecorded, LookFrom, Watching
+from .shared.messages import (
+    ControlJob,
+    FinishAgain,
+    JobProgressed,
+    JobRecorded,
+    LookFrom,
+    Watching,
+)
+from .shared.params import Scalar
 from .shots import Order
 from .status import Job
 
@@ -30,6 +39,17 @@ def submit(order: Order, scene: str) -> None:
     status.current.job, status.current.problem = job, ""
     preview.forget()
     backend.when_done(backend.client().submit(order), _for(job, _accepted))
+
+
+def finish_again(before: Job, scene: str, finish: dict[str, Scalar]) -> None:
+    """Have the surface of a finished job finished with other options; nothing is trained again."""
+    leave()
+    job = Job(scene=scene, title=before.title, method=before.method, preset=before.preset)
+    status.current.job, status.current.problem = job, ""
+    asked = FinishAgain(request_id=str(uuid.uuid4()), job_id=before.job_id, finish=finish)
+    backend.when_done(
+        backend.client().request(asked), _for(job, lambda job, reply: _accepted(job, reply.job_id))
+    )
 
 
 def follow(scene: str, job_id: str) -> None:
@@ -72,9 +92,9 @@ def look_from(job: Job, message: LookFrom) -> None:
 
 
 def fetch(job: Job) -> None:
-    """Fetch the mesh of a finished job; it waits in `job.mesh` to be imported."""
+    """Fetch what a finished job has left; it waits in `job.result` to be imported."""
     job.fetching, job.stage, job.imported_as = True, "Fetching the mesh", ""
-    backend.when_done(backend.client().fetch_mesh(job.job_id), _for(job, _fetched))
+    backend.when_done(backend.client().fetch_result(job.job_id), _for(job, _fetched))
 
 
 def take(came: Came) -> None:
@@ -127,9 +147,8 @@ def _failed(job: Job, reason: str) -> None:
 
 
 def _accepted(job: Job, job_id: str) -> None:
-    assert job.order is not None
     job.job_id = job_id
-    if job.order.cancelled.is_set():  # too late for stopping it on its way
+    if job.is_over:  # cancelled, but too late for stopping it on its way
         backend.client().request(ControlJob(job_id=job_id, action=JobAction.CANCEL))
     elif job is status.current.job:
         job.state, job.stage = JobState.QUEUED, ""
@@ -141,8 +160,8 @@ def _watch(job: Job) -> None:
 
 
 def _cancel_order(job: Job) -> None:
-    assert job.order is not None
-    job.order.cancelled.set()
+    if job.order is not None:
+        job.order.cancelled.set()
     _end(job, JobState.CANCELLED, "")
 
 
@@ -159,8 +178,8 @@ def _deleted(job: Job, _reply: object) -> None:
         leave()
 
 
-def _fetched(job: Job, mesh: Any) -> None:
-    job.mesh, job.fetching, job.stage = mesh, False, ""
+def _fetched(job: Job, result: Any) -> None:
+    job.result, job.fetching, job.stage = result, False, ""
 
 
 def _end(job: Job, state: JobState, reason: str) -> None:
@@ -183,5 +202,5 @@ def _take_record(job: Job, record: JobRecord, state: JobState) -> None:
 
 def _take_state(job: Job, state: JobState, reason: str) -> None:
     job.state, job.stage, job.reason = state, "", reason
-    if state is JobState.SUCCEEDED and not (job.imported or job.fetching or job.mesh):
+    if state is JobState.SUCCEEDED and not (job.imported or job.fetching or job.result):
         fetch(job)

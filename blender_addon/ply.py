@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from .shared.errors import MalformedMessage
 from .shared.geometry import TriangleMesh
 
-ARTIFACT = "mesh.ply"
 MAX_VERTICES = 20_000_000
 MAX_TRIANGLES = 40_000_000
 MAX_HEADER = 4096
@@ -53,6 +52,16 @@ def read(data: bytes) -> TriangleMesh:
     )
     check(mesh)
     return mesh
+
+
+def places(data: bytes) -> NDArray[Any] | None:
+    """Each vertex's place in a texture, (V, 2) float32, of a mesh that `read` takes; or None."""
+    vertex, num_vertices, _, at = _header(data)
+    if not {"s", "t"} <= set(vertex.names or ()):
+        return None
+    found = _columns(np.frombuffer(data, vertex, num_vertices, at), "st")
+    _expect(bool(np.isfinite(found).all()), "places in the texture that are no numbers")
+    return found
 
 
 def check(mesh: TriangleMesh) -> None:

@@ -12,6 +12,7 @@ from bpy.props import (
 from bpy.types import Context, Object, PropertyGroup, Scene
 
 from . import method_params
+from .finish_settings import LightkilnFinish
 
 DEFAULT_METHOD = "kiln"
 PRESETS = (
@@ -65,6 +66,7 @@ class LightkilnSettings(PropertyGroup):
         step=1000,
         subtype="TIME_ABSOLUTE",
     )
+    finish: PointerProperty(type=LightkilnFinish)
     show_image: BoolProperty(
         name="Preview Image",
         description="Draw the backend's image from your point of view over the viewport",
@@ -91,7 +93,7 @@ class LightkilnSettings(PropertyGroup):
     )
 
 
-CLASSES = (LightkilnSettings,)
+CLASSES = (LightkilnFinish, LightkilnSettings)
 
 
 def register() -> None:

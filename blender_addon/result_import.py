@@ -9,38 +9,49 @@ from __future__ import annotations
 import json
 
 import bpy
-from bpy.types import Collection, Object, Scene
+from bpy.types import Collection, Context, Material, Object, Scene
 
-from . import coloured_mesh
-from .shared.geometry import TriangleMesh
+from . import coloured_mesh, textured_material
+from .results import Result
 from .shared.messages import Welcome
 from .status import Job
 
 COLLECTION = "Lightkiln"
+JOB = "lightkiln_job"
+"""Property of a result: the job that it comes from."""
 
 
-def add(scene: Scene, job: Job, mesh: TriangleMesh, welcome: Welcome | None) -> Object:
+def add(scene: Scene, job: Job, result: Result, welcome: Welcome | None) -> Object:
     """A new object in world space; meshes need no conversion, only cameras do."""
     data = bpy.data.meshes.new(job.title)
-    coloured_mesh.finish(coloured_mesh.build(data, mesh))
-    data.materials.append(coloured_mesh.material())
-    result = bpy.data.objects.new(job.title, data)
-    _record(result, job, welcome)
-    _collection(scene).objects.link(result)
-    coloured_mesh.show_colors()
-    return result
+    coloured_mesh.finish(coloured_mesh.build(data, result.mesh, result.edges))
+    if result.uvs is not None:
+        coloured_mesh.set_places(data, result.uvs)
+    data.materials.append(_material(job.title, result))
+    made = bpy.data.objects.new(job.title, data)
+    _record(made, job, welcome)
+    _collection(scene).objects.link(made)
+    coloured_mesh.show_colors("TEXTURE" if result.is_textured else "VERTEX")
+    return made
 
 
-def _record(result: Object, job: Job, welcome: Welcome | None) -> None:
-    result["lightkiln_job"] = job.job_id
-    result["lightkiln_method"] = job.method
-    result["lightkiln_preset"] = job.preset
+def _material(title: str, result: Result) -> Material:
+    if result.uvs is None or result.base_color is None:
+        return coloured_mesh.material()
+    return textured_material.material(title, result.base_color, result.normal_map)
+
+
+def _record(made: Object, job: Job, welcome: Welcome | None) -> None:
+    made[JOB] = job.job_id
+    made["lightkiln_method"] = job.method
+    made["lightkiln_preset"] = job.preset
     if job.order is not None:
-        result["lightkiln_params"] = json.dumps(job.order.params)
-        result["lightkiln_cameras"] = len(job.order.shots)
+        made["lightkiln_params"] = json.dumps(job.order.params)
+        made["lightkiln_finish"] = json.dumps(job.order.finish)
+        made["lightkiln_cameras"] = len(job.order.shots)
     if welcome is not None:
-        result["lightkiln_backend"] = welcome.server_version
-    result["lightkiln_extension"] = "0.1.0"
+        made["lightkiln_backend"] = welcome.server_version
+    made["lightkiln_extension"] = "0.1.0"
 
 
 def _collection(scene: Scene) -> Collection:
@@ -50,3 +61,17 @@ def _collection(scene: Scene) -> Collection:
     made = bpy.data.collections.new(COLLECTION)
     scene.collection.children.link(made)
     return made
+
+
+def chosen(context: Context) -> Object | None:
+    """The active object if it is a result, or was made of one."""
+    active = context.view_layer.objects.active
+    return active if active is not None and active.type == "MESH" and JOB in active else None
+
+
+def select_only(context: Context, thing: Object) -> None:
+    """Make an object the active one, and the only one that is selected."""
+    for other in context.selected_objects:
+        other.select_set(False)
+    thing.select_set(True)
+    context.view_layer.objects.active = thing

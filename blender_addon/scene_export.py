@@ -13,7 +13,7 @@ import bpy
 import numpy as np
 from bpy.types import Camera, Context, Image, Object, Scene
 
-from . import method_params, properties
+from . import finish_settings, method_params, properties
 from .convert import Lens
 from .shared.checks import MIN_VIEWS
 from .shared.errors import InvalidScene
@@ -41,6 +41,7 @@ def order(context: Context) -> Order:
         region=region(settings.region),
         folder=Path(bpy.path.abspath(folder)) if folder else None,
         time_limit=settings.time_limit,
+        finish=finish_settings.values(settings.finish),
     )
 
 

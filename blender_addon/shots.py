@@ -61,6 +61,8 @@ class Order:
     """Where images are looked for that are named like their cameras."""
     time_limit: float = 0.0
     """Seconds; 0: none."""
+    finish: dict[str, Scalar] = field(default_factory=dict)
+    """How the surface is finished: options of `shared.finish.Finish`."""
     cancelled: threading.Event = field(default_factory=threading.Event)
     """Set by the person before the backend has accepted the job."""
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from .mailbox import Link
 from .previews import Picture
-from .shared.geometry import TriangleMesh
+from .results import Result
 from .shared.jobs import JobState, Progress
 from .shared.messages import MethodInfo, Welcome
 from .shots import Order
@@ -26,7 +26,7 @@ class Job:
     job_id: str = ""
     """Empty until the backend has accepted it."""
     order: Order | None = None
-    """What was ordered; None after another file or Blender was opened."""
+    """What was ordered; None after another file was opened, or if it is finished again."""
     title: str = ""
     method: str = ""
     preset: str = ""
@@ -42,8 +42,8 @@ class Job:
     warnings: list[str] = field(default_factory=list)
     picture: Picture | None = None
     """The newest preview image."""
-    mesh: TriangleMesh | None = None
-    """The result, fetched and waiting to be imported."""
+    result: Result | None = None
+    """What it has left, fetched and waiting to be imported."""
     fetching: bool = False
     imported_as: str = ""
     """Name of the object that holds the mesh."""

@@ -97,6 +97,7 @@ def _reconstruct(
         camera.select_set(True)
     module("preview").look_from(_camera_of(viewpoint))
     before = set(bpy.data.objects)
+    bpy.context.scene.lightkiln.finish.color = "VERTICES"  # figures of the surface alone
     bpy.ops.lightkiln.reconstruct()
     status, inbox = module("status").current, module("inbox")
     notes = Notes(story, Path(task.out))
@@ -114,7 +115,7 @@ def _reconstruct(
 
 
 def _has_failed(job: Any) -> bool:
-    return job.is_over and not (job.fetching or job.mesh or job.state == "succeeded")
+    return job.is_over and not (job.fetching or job.result or job.state == "succeeded")
 
 
 class Notes:

@@ -5,13 +5,15 @@ An operator that cannot be done says why in its tooltip; one that fails reports 
 leaves everything as it was. Waiting is never done here: see `inbox`.
 """
 
-from . import connection, job_control, reconstruct, region, render, result
+from . import connection, export, job_control, quads, reconstruct, region, render, result
 
 CLASSES = (
     *connection.CLASSES,
     *reconstruct.CLASSES,
     *job_control.CLASSES,
     *result.CLASSES,
+    *quads.CLASSES,
+    *export.CLASSES,
     *region.CLASSES,
     *render.CLASSES,
 )

@@ -4,6 +4,13 @@
 A panel does no work and no waiting, and stands any state: an object may be gone, a link broken.
 """
 
-from . import connection, job, method, result, scene
+from . import connection, finish, job, method, result, scene
 
-CLASSES = (*connection.CLASSES, *scene.CLASSES, *method.CLASSES, *job.CLASSES, *result.CLASSES)
+CLASSES = (
+    *connection.CLASSES,
+    *scene.CLASSES,
+    *method.CLASSES,
+    *finish.CLASSES,
+    *job.CLASSES,
+    *result.CLASSES,
+)

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a finished job has brought."""
+"""What a finished job has brought, and what can be done with it."""
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from bpy.types import Context, Panel
 
-from .. import status
+from .. import properties, status
 from ..shared.jobs import JobState
+from .finish import options
 from .layout import Tab, wrapped
 
 
@@ -24,13 +27,32 @@ class ResultPanel(Tab, Panel):
         job = status.current.job
         if job.fetching:
             layout.label(text="Fetching the mesh…", icon="SORTTIME")
-        elif job.mesh is not None:
+        elif job.result is not None:
             wrapped(layout, context, "Leave the edit mode to import the mesh.", icon="INFO")
         elif job.imported:
             layout.label(text=f"Imported as {job.imported_as}", icon="CHECKMARK")
         row = layout.row(align=True)
-        row.operator("lightkiln.fetch_result")
+        row.operator("lightkiln.fetch_result", icon="IMPORT")
         row.operator("lightkiln.remove", text="", icon="TRASH")
+        layout.operator("lightkiln.quads", icon="MOD_REMESH")
+        layout.label(text="Export")
+        row = layout.row(align=True)
+        for name in ("GLB", "OBJ", "PLY", "USD"):
+            row.operator("lightkiln.export_result", text=name).format = name
 
 
-CLASSES = (ResultPanel,)
+class AgainPanel(Tab, Panel):
+    bl_idname = "LIGHTKILN_PT_again"
+    bl_parent_id = "LIGHTKILN_PT_result"
+    bl_label = "Texture or Simplify Again"
+    bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: Context) -> None:
+        options(self.layout, context)
+        textures = properties.of(context).finish.color == "TEXTURE"
+        self.layout.operator(
+            "lightkiln.finish_again", text="Texture Again" if textures else "Simplify Again"
+        )
+
+
+CLASSES = (ResultPanel, AgainPanel)

@@ -22,6 +22,8 @@ from PIL import Image
 from trimesh.exchange.obj import export_obj
 from trimesh.visual.material import PBRMaterial, SimpleMaterial
 
+from lightkiln.ops.colors import srgb_bytes
+
 from .export import as_trimesh, known_suffix, load_mesh
 
 BASE_COLOR, NORMAL = "basecolor.png", "normal.png"
@@ -72,8 +74,11 @@ def images(textured: TexturedMesh) -> dict[str, NDArray[Any]]:
 
 
 def write_places(textured: TexturedMesh, path: Path) -> None:
-    """Write the mesh alone as PLY, its places as float properties `s` and `t`."""
+    """Write the mesh as PLY, vertices' colours too; places are float properties `s` and `t`."""
     out = as_trimesh(textured.mesh, ".ply")
+    if textured.mesh.colors is not None:
+        colors = srgb_bytes(textured.mesh.colors)
+        out.visual = trimesh.visual.ColorVisuals(vertex_colors=colors)
     out.vertex_attributes["s"] = textured.uvs[:, 0]
     out.vertex_attributes["t"] = textured.uvs[:, 1]
     out.export(path, vertex_normal=True)

@@ -23,13 +23,17 @@ def cutout(path: Path, mask: np.ndarray) -> Path:
 
 
 def _write(path: Path, pixels: np.ndarray) -> Path:
+    path.write_bytes(png_bytes(pixels))
+    return path
+
+
+def png_bytes(pixels: np.ndarray) -> bytes:
+    """A picture's file, of (H, W, 3 or 4) bytes."""
     height, width, channels = pixels.shape
     rows = b"".join(b"\0" + row.tobytes() for row in pixels)
     header = struct.pack(">IIBBBBB", width, height, 8, {3: 2, 4: 6}[channels], 0, 0, 0)
     parts = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
-    data = b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*part) for part in parts)
-    path.write_bytes(data)
-    return path
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*part) for part in parts)
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

@@ -26,6 +26,7 @@ def cameras(tmp_path: Path, add_camera: Callable[..., bpy.types.Object]) -> None
         add_camera(f"Camera {index}", position, tuple(CENTRE), image)
     bpy.ops.lightkiln.add_region(shape="SPHERE")
     bpy.context.scene.lightkiln.method = "paced"
+    bpy.context.scene.lightkiln.finish.color = "VERTICES"
 
 
 def _job() -> object:
@@ -174,7 +175,7 @@ def test_a_mesh_waits_until_the_person_has_left_edit_mode(
     bpy.ops.lightkiln.reconstruct()
     bpy.ops.mesh.primitive_cube_add()
     bpy.ops.object.mode_set(mode="EDIT")
-    pump_until(lambda: _job().mesh is not None)
+    pump_until(lambda: _job().result is not None)
     for _ in range(5):
         module("inbox").pump()
     assert "Lightkiln" not in bpy.data.collections

@@ -61,6 +61,7 @@ def test_two_balls_come_back_where_they_stand(
         camera.data.background_images.new().image = bpy.data.images.load(str(path))
     settings = bpy.context.scene.lightkiln
     settings.method, settings.preset = "visual-hull", "draft"
+    settings.finish.color = "VERTICES"
     bpy.ops.lightkiln.reconstruct()
     job = module("status").current.job
     pump_until(lambda: job.imported, seconds=120.0)
