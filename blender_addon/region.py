@@ -1,16 +1,31 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Puts a region where the selected cameras look: an ordinary empty that can be moved and scaled."""
+"""The region: an ordinary empty that can be moved and scaled. Put where the selected cameras look,
+or around what they see of the sparse points."""
 
 from __future__ import annotations
 
 import bpy
 import numpy as np
 from bpy.types import Object, Scene
+from mathutils import Matrix
 from numpy.typing import NDArray
+
+from .shared.camera import Camera
+from .shared.checks import sees
 
 NAME = "Lightkiln Region"
 SHARE = 0.35
 """Of the mean distance from the cameras: about what fills half of a usual picture."""
+SEEN_BY = 0.7
+"""The part of the cameras in whose images a point of the object lies."""
+ENOUGH = 50
+"""Points; fewer say nothing about what most cameras see."""
+SPREAD = 3.0
+"""Times the median distance from the middle: farther points are of the background."""
+OUTSIDE = 0.02
+"""The part of the points that is left out on each side."""
+MARGIN = 0.1
+"""Added on each side, as part of the size."""
 DISPLAY_TYPES = {"BOX": "CUBE", "SPHERE": "SPHERE"}
 
 
@@ -40,3 +55,32 @@ def fitted(cameras: list[Object]) -> tuple[NDArray[np.float64], float]:
     )[0]
     distance = np.median(np.linalg.norm(centres - point, axis=1))
     return point, float(max(SHARE * distance, 1e-3))  # a millimetre can still be seen and scaled
+
+
+def fit(empty: Object, points: NDArray[np.float64], seen_by: NDArray[np.float64]) -> None:
+    """Put the region around points (N, 3), keeping its turn; `seen_by` (N,) is in [0, 1].
+
+    What most cameras see is the object; what lies far from the middle of that is background, and
+    the outermost points are wrong ones.
+    """
+    near = points[seen_by >= SEEN_BY]
+    if len(near) < ENOUGH:
+        near = points
+    middle = np.median(near, axis=0)
+    far = np.linalg.norm(near - middle, axis=1)
+    near = near[far <= SPREAD * np.median(far)]
+    turn = np.array(empty.matrix_world.to_3x3().normalized(), dtype=np.float64)
+    low, high = np.quantile(near @ turn, (OUTSIDE, 1.0 - OUTSIDE), axis=0)
+    half = np.maximum((high - low) * (0.5 + MARGIN), 1e-3)
+    half = np.maximum(half, 0.05 * half.max())  # a flat thing still needs a volume
+    if empty.empty_display_type == DISPLAY_TYPES["SPHERE"]:
+        half = np.full(3, np.linalg.norm(half) / np.sqrt(1.5))  # between inside and around the box
+    matrix = np.eye(4)
+    matrix[:3, :3] = turn * half / empty.empty_display_size
+    matrix[:3, 3] = turn @ ((low + high) / 2.0)
+    empty.matrix_world = Matrix(matrix.tolist())
+
+
+def share_of_views(points: NDArray[np.float64], cameras: list[Camera]) -> NDArray[np.float64]:
+    """(N,): the part of the cameras in whose images each point (N, 3) lies."""
+    return np.mean([sees(camera, points) for camera in cameras], axis=0)

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from bpy.types import Context, Panel
+from bpy.types import Context, Object, Panel, UILayout
 
 from .. import properties, scene_export
+from ..region import DISPLAY_TYPES as REGION_TYPES
 from .layout import Tab, wrapped
 
 
@@ -24,10 +25,20 @@ class ScenePanel(Tab, Panel):
         layout.prop(settings, "image_folder")
         layout.operator("lightkiln.render_views", icon="RENDER_STILL")
         layout.prop(settings, "region")
-        row = layout.row(align=True)
-        row.operator("lightkiln.add_region", text="Box", icon="CUBE").shape = "BOX"
-        row.operator("lightkiln.add_region", text="Sphere", icon="SPHERE").shape = "SPHERE"
+        _shapes(layout, settings.region)
+        layout.operator("lightkiln.fit_region", icon="PIVOT_BOUNDBOX")
         wrapped(layout, context, scene_export.problem(context), icon="INFO")
+
+
+def _shapes(layout: UILayout, region: Object | None) -> None:
+    """Both shapes: of the region that there is, or of one to add."""
+    row = layout.row(align=True)
+    for shape, name, icon in (("BOX", "Box", "CUBE"), ("SPHERE", "Sphere", "SPHERE")):
+        if region is None:
+            row.operator("lightkiln.add_region", text=f"Add {name}", icon=icon).shape = shape
+            continue
+        is_so = REGION_TYPES[shape] == region.empty_display_type
+        row.operator("lightkiln.shape_region", text=name, icon=icon, depress=is_so).shape = shape
 
 
 CLASSES = (ScenePanel,)
