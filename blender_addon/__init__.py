@@ -5,10 +5,10 @@ Layers, each importing only what stands below it:
 
     panels/ operators/                                            what a person sees and presses
     inbox                                                         the timer, load and undo
-    jobs preview preview_mesh result_import scene_export region   one thing each
+    jobs job_list preview result_import scene_export region       one thing each
     backend status properties preferences method_params           what is set and what is going on
     client launcher mailbox connection transfers shots            the thread; no bpy from here on
-    convert image_files ply previews
+    convert image_files ply previews results thumbnails
     shared                                                        copied in by build_addon.py
 
 A failed registration fails loudly: nothing is caught here.
@@ -20,6 +20,7 @@ import bpy
 
 from . import (
     inbox,
+    job_list,
     method_params,
     operators,
     panels,
@@ -31,6 +32,7 @@ from . import (
 _CLASSES = (
     *preferences.CLASSES,
     *properties.CLASSES,
+    *job_list.CLASSES,
     *operators.CLASSES,
     *panels.CLASSES,
 )
@@ -41,11 +43,13 @@ def register() -> None:
         bpy.utils.register_class(cls)
     properties.register()
     preview.register()
+    job_list.register()
     inbox.register()
 
 
 def unregister() -> None:
     inbox.unregister()
+    job_list.unregister()
     preview.unregister()
     method_params.uninstall()
     properties.unregister()

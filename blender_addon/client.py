@@ -15,9 +15,10 @@ import random
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any, TypeVar
 
-from . import previews, results, shots
+from . import previews, results, shots, thumbnails
 from .connection import Connection, Endpoint, connect, open_session
 from .mailbox import Came, Link, LinkChanged, Mailbox, Sent
 from .previews import CoarseMesh, Picture
@@ -82,6 +83,10 @@ class Client:
     def fetch_result(self, job_id: str) -> Future[results.Result]:
         """Fetch what a job has left, checked and ready for Blender."""
         return self._call(lambda connection: results.fetch(connection, job_id))
+
+    def fetch_thumbnail(self, job_id: str, folder: Path) -> Future[Path]:
+        """Fetch a job's small picture into a folder: see `thumbnails.fetch`."""
+        return self._call(lambda connection: thumbnails.fetch(connection, job_id, folder))
 
     def watch(self, job_id: str, since: int = 0) -> Future[None]:
         """Follow a job from a record on, across reconnections, until `unwatch`."""

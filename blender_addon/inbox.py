@@ -17,7 +17,7 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
-from . import backend, jobs, method_params, preview, preview_mesh, properties, status
+from . import backend, job_list, jobs, method_params, preview, preview_mesh, properties, status
 from .mailbox import Came, Link, LinkChanged, Post, Sent, Settled
 from .previews import CoarseMesh
 from .shared.errors import LightkilnError
@@ -48,6 +48,7 @@ def pump(budget: float = BUDGET) -> None:
     changed |= preview.wants_redraw()
     _tidy()
     _ask_for_previews()
+    job_list.ask_if_due()
     if changed:
         _redraw()
 

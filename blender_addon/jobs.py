@@ -86,6 +86,16 @@ def control(action: JobAction) -> None:
     backend.when_done(reply, _for(job, _deleted if action is JobAction.DELETE else _done))
 
 
+def delete(job_id: str) -> None:
+    """Have a job of the list deleted."""
+    job = status.current.job
+    if job is not None and job.job_id == job_id:
+        control(JobAction.DELETE)
+        return
+    asked = ControlJob(job_id=job_id, action=JobAction.DELETE)
+    backend.when_done(backend.client().request(asked), _told)
+
+
 def look_from(job: Job, message: LookFrom) -> None:
     """Ask for previews from a point of view."""
     backend.when_done(backend.client().look_from(message), _for(job, _nothing))
@@ -163,6 +173,12 @@ def _cancel_order(job: Job) -> None:
     if job.order is not None:
         job.order.cancelled.set()
     _end(job, JobState.CANCELLED, "")
+
+
+def _told(future: Future[Any]) -> None:
+    """The outcome of something that is not about the current job."""
+    error = None if future.cancelled() else future.exception()
+    status.current.problem = "" if error is None else str(error)
 
 
 def _done(_job: Job, _reply: object) -> None:

@@ -81,6 +81,17 @@ def fill(scene: Scene, preset: str) -> None:
         _fill(group_of(scene, name), info, preset)
 
 
+def set_values(scene: Scene, method: str, preset: str, values: dict[str, Scalar]) -> None:
+    """Set a preset and what was changed over it; values that do not fit are left out."""
+    group = group_of(scene, method)
+    if group is None:
+        return
+    _fill(group, _installed[method], preset)
+    for spec in specs_of(method):
+        if spec.name in values and _is_valid(spec, values[spec.name]):
+            setattr(group, spec.name, values[spec.name])
+
+
 def values_over_preset(scene: Scene, method: str, preset: str) -> dict[str, Scalar]:
     """The parameters of a method that were changed after choosing the preset."""
     group = group_of(scene, method)

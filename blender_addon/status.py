@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from .mailbox import Link
 from .previews import Picture
 from .results import Result
-from .shared.jobs import JobState, Progress
+from .shared.jobs import JobState, JobSummary, Progress
 from .shared.messages import MethodInfo, Welcome
 from .shots import Order
 
@@ -73,6 +73,8 @@ class Status:
     welcome: Welcome | None = None
     methods: dict[str, MethodInfo] = field(default_factory=dict)
     job: Job | None = None
+    listed: dict[str, JobSummary] = field(default_factory=dict)
+    """The backend's newest jobs, newest first."""
     problem: str = ""
     """The last thing that could not be done, in a sentence."""
 

@@ -5,12 +5,23 @@ An operator that cannot be done says why in its tooltip; one that fails reports 
 leaves everything as it was. Waiting is never done here: see `inbox`.
 """
 
-from . import connection, export, job_control, quads, reconstruct, region, render, result
+from . import (
+    connection,
+    export,
+    job_control,
+    jobs_list,
+    quads,
+    reconstruct,
+    region,
+    render,
+    result,
+)
 
 CLASSES = (
     *connection.CLASSES,
     *reconstruct.CLASSES,
     *job_control.CLASSES,
+    *jobs_list.CLASSES,
     *result.CLASSES,
     *quads.CLASSES,
     *export.CLASSES,

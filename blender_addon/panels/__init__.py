@@ -4,7 +4,7 @@
 A panel does no work and no waiting, and stands any state: an object may be gone, a link broken.
 """
 
-from . import connection, finish, job, method, result, scene
+from . import connection, finish, job, jobs_list, method, result, scene
 
 CLASSES = (
     *connection.CLASSES,
@@ -13,4 +13,5 @@ CLASSES = (
     *finish.CLASSES,
     *job.CLASSES,
     *result.CLASSES,
+    *jobs_list.CLASSES,
 )

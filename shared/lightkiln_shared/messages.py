@@ -256,6 +256,25 @@ class ListJobs(Request[Jobs]):
     """Ask for the job list."""
 
 
+@message("job_description")
+class JobDescription(Reply):
+    """What was asked for in a job: enough to ask for another one like it."""
+
+    title: str
+    method: str
+    preset: str
+    params: dict[str, Scalar]
+    time_limit: float
+    finish: dict[str, Scalar]
+
+
+@message("describe_job")
+class DescribeJob(Request[JobDescription]):
+    """Ask what was asked for."""
+
+    job_id: str
+
+
 @message("watching")
 class Watching(Reply):
     """The job as it stands; records after `since` follow, then everything new."""

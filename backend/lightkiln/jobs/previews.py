@@ -47,6 +47,8 @@ class Previews:
     def __init__(self, folder: JobFolder, job_id: str) -> None:
         self.render: Callable[[Camera], RenderedImage | None] | None = None
         self.make_mesh: Callable[[], TriangleMesh | None] | None = None
+        self.newest: RenderedImage | None = None
+        """The picture that was shown last."""
         self._folder, self._job_id = folder, job_id
         self._images = _Pace(shortest=0.1, share=0.25)
         self._meshes = _Pace(shortest=2.0, share=0.1)
@@ -65,6 +67,7 @@ class Previews:
     def _show_image(self, image: RenderedImage | None) -> None:
         if image is None:
             return
+        self.newest = image
         height, width = image.pixels.shape[:2]
         pixels = np.ascontiguousarray(image.pixels, dtype=np.uint8)
         message = PreviewImage(

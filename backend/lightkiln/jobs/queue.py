@@ -27,7 +27,7 @@ from lightkiln.methods.registry import spec_named
 from . import atomic
 from .attempt import Attempt, change_of, outcome
 from .files import FileStore
-from .folder import JobFolder
+from .folder import JobFolder, JobSpec
 from .follow import Follower
 from .ledger import RETRY_SECONDS, Ledger
 from .state import Effect, Happening
@@ -93,6 +93,11 @@ class JobQueue:
     ) -> tuple[tuple[JobRecord, JobState], ...]:
         """Records after `since`, each with the state after it."""
         return await self.ledger.do(self.store.records, job_id, since, limit)
+
+    async def spec(self, job_id: str) -> JobSpec:
+        """What was asked for in a job; `UnknownJob`."""
+        await self.ledger.do(self.store.job, job_id)
+        return await asyncio.to_thread(self._job_folder(job_id).spec)
 
     async def artifacts(self, job_id: str) -> tuple[Artifact, ...]:
         """The files that a job has left."""

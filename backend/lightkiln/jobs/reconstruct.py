@@ -32,6 +32,7 @@ from .finishing import finished, share_of_method
 from .folder import JobFolder, JobSpec
 from .journal import Journal
 from .run import JobRun
+from .thumbnail import keep_thumbnail
 
 REPORT = "report.json"
 MAX_CURVE_POINTS = 2000
@@ -50,6 +51,7 @@ def reconstruct(folder: JobFolder, job: JobSpec, journal: Journal, run: JobRun) 
             f"The method {spec.name!r} needs a mask for every view.",
             hint="Use images with transparency or mask files, or choose another method.",
         )
+    keep_thumbnail(folder, journal, inputs.views[0].image)
     options = build(Finish, job.finish)
     if folder.surface.exists():  # another job's, or it was made before a crash or a pause
         mesh = cast("TriangleMesh", load_mesh(folder.surface))
@@ -64,6 +66,8 @@ def reconstruct(folder: JobFolder, job: JobSpec, journal: Journal, run: JobRun) 
         _keep(path, journal)
     _write_report(folder, job, spec, params, run, result)
     _keep(folder.artifacts / REPORT, journal)
+    if run.newest_picture is not None:
+        keep_thumbnail(folder, journal, run.newest_picture.pixels)
     run.tell_the_end()
 
 

@@ -141,6 +141,11 @@ class JobRun:
         self._told_at = time.monotonic()
         self._folder.write_progress(self._meter.progress(self._told_at))
 
+    @property
+    def newest_picture(self) -> RenderedImage | None:
+        """The picture that was shown last, if somebody looked."""
+        return self._previews.newest
+
     def tell_the_end(self) -> None:
         """Tell that all is done."""
         self._meter.finish()

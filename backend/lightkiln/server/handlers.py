@@ -19,11 +19,13 @@ from lightkiln_shared.messages import (
     Artifacts,
     Bulk,
     ControlJob,
+    DescribeJob,
     Done,
     FileOffer,
     FinishAgain,
     Hello,
     JobAccepted,
+    JobDescription,
     Jobs,
     ListArtifacts,
     ListJobs,
@@ -122,6 +124,18 @@ async def list_jobs(caller: Caller, request: ListJobs) -> Jobs:
     return reply
 
 
+async def describe_job(caller: Caller, request: DescribeJob) -> JobDescription:
+    spec = await caller.services.queue.spec(request.job_id)
+    return JobDescription(
+        title=spec.title,
+        method=spec.method,
+        preset=spec.preset,
+        params=spec.params,
+        time_limit=spec.time_limit,
+        finish=spec.finish,
+    )
+
+
 async def watch_job(caller: Caller, request: WatchJob) -> Watching:
     queue, job_id = caller.services.queue, request.job_id
     job = await queue.summary(job_id)
@@ -195,6 +209,7 @@ HANDLERS: dict[type[Request[Any]], Handler] = {
     SubmitJob: submit_job,
     FinishAgain: finish_again,
     ListJobs: list_jobs,
+    DescribeJob: describe_job,
     WatchJob: watch_job,
     UnwatchJob: unwatch_job,
     ControlJob: control_job,

@@ -20,6 +20,7 @@ from lightkiln_shared.errors import InvalidParams, UnknownJob
 from lightkiln_shared.jobs import JobAction, JobRecord, JobState, Progress, RecordKind
 from lightkiln_shared.messages import (
     ControlJob,
+    DescribeJob,
     FinishAgain,
     JobProgressed,
     JobRecorded,
@@ -35,6 +36,8 @@ from PIL import Image
 from running_server import RunningServer
 from synthetic import look_at
 from wire_client import Client, connected, followed, submission, talk
+
+FILES = ("mesh.ply", "mesh.glb", "report.json")
 
 
 def first_coordinate(ply: bytes) -> float:
@@ -90,7 +93,7 @@ def check_records(records: list[JobRecord]) -> None:
     assert texts[RecordKind.STATE] == ["queued", "running", "succeeded"]
     assert texts[RecordKind.PHASE] == ["counting", "ending"]
     assert texts[RecordKind.WARNING] == ["The figure 'broken' is not a number in some steps."]
-    assert texts[RecordKind.ARTIFACT] == ["mesh.ply", "mesh.glb", "report.json"]
+    assert texts[RecordKind.ARTIFACT] == ["thumbnail.png", *FILES]
 
 
 def test_a_job_is_finished_again_without_its_method(server: RunningServer, scene: Path) -> None:
@@ -134,7 +137,11 @@ def check_progress(told: list[Progress]) -> None:
 
 async def check_artifacts(client: Client, job_id: str) -> None:
     artifacts = (await client.ask(ListArtifacts(job_id=job_id))).artifacts
-    assert [artifact.name for artifact in artifacts] == ["mesh.glb", "mesh.ply", "report.json"]
+    assert [artifact.name for artifact in artifacts] == sorted([*FILES, "thumbnail.png"])
+    small = Image.open(io.BytesIO(await client.artifact(job_id, "thumbnail.png")))
+    assert max(small.size) <= 128
+    described = await client.ask(DescribeJob(job_id=job_id))
+    assert (described.method, described.params, described.finish) == ("counter", {"steps": 60}, {})
     for artifact in artifacts:
         data = await client.artifact(job_id, artifact.name)
         assert hashlib.sha256(data).hexdigest() == artifact.sha256
