@@ -13,12 +13,12 @@ import asyncio
 import contextlib
 import random
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
 
-from . import previews, results, shots, thumbnails
+from . import previews, results, shots, solved, thumbnails
 from .connection import Connection, Endpoint, connect, open_session
 from .mailbox import Came, Link, LinkChanged, Mailbox, Sent
 from .previews import CoarseMesh, Picture
@@ -83,6 +83,12 @@ class Client:
     def fetch_result(self, job_id: str) -> Future[results.Result]:
         """Fetch what a job has left, checked and ready for Blender."""
         return self._call(lambda connection: results.fetch(connection, job_id))
+
+    def fetch_solved(
+        self, job_id: str, chosen: Sequence[Path], folder: Path
+    ) -> Future[solved.Solved]:
+        """Fetch the cameras that an alignment has left: see `solved.fetch`."""
+        return self._call(lambda connection: solved.fetch(connection, job_id, chosen, folder))
 
     def fetch_thumbnail(self, job_id: str, folder: Path) -> Future[Path]:
         """Fetch a job's small picture into a folder: see `thumbnails.fetch`."""

@@ -145,16 +145,19 @@ def _stop_building() -> None:
 
 
 def _import_if_ready() -> bool:
-    """Import a mesh that waits, unless the person is editing: then it waits on."""
+    """Import what waits, unless the person is editing: then it waits on."""
     job = status.current.job
-    if job is None or job.result is None:
+    if job is None or (job.result is None and job.solved is None):
         return False
     windows = bpy.context.window_manager.windows
     with bpy.context.temp_override(window=windows[0] if windows else None):  # a timer has none
         if bpy.context.mode != "OBJECT":
             return False
         _stop_building()
-        bpy.ops.lightkiln.import_result("EXEC_DEFAULT", True)  # True: as one undo step
+        bring = bpy.ops.lightkiln.import_result
+        if job.solved is not None:
+            bring = bpy.ops.lightkiln.import_solved
+        bring("EXEC_DEFAULT", True)  # True: as one undo step
     return True
 
 

@@ -12,11 +12,12 @@ from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from typing import Any
 
-from . import backend, preview, status
+from . import alignment, backend, preferences, preview, properties, status
+from .curves import Curve
 from .mailbox import Came, Sent
 from .previews import Picture
 from .shared.errors import JobCancelled, LightkilnError
-from .shared.jobs import JobAction, JobRecord, JobState, JobSummary, RecordKind
+from .shared.jobs import JobAction, JobRecord, JobState, JobSummary, Progress, RecordKind
 from .shared.messages import (
     ControlJob,
     FinishAgain,
@@ -30,6 +31,7 @@ from .shots import Order
 from .status import Job
 
 MAX_WARNINGS = 20
+MAX_CURVES = 8
 
 
 def submit(order: Order, scene: str) -> None:
@@ -103,7 +105,14 @@ def look_from(job: Job, message: LookFrom) -> None:
 
 def fetch(job: Job) -> None:
     """Fetch what a finished job has left; it waits in `job.result` to be imported."""
-    job.fetching, job.stage, job.imported_as = True, "Fetching the mesh", ""
+    job.fetching, job.stage, job.imported_as = True, "Fetching the result", ""
+    if job.method == alignment.METHOD:
+        scene = properties.scene_named(job.scene)
+        chosen = job.order.photographs if job.order is not None else alignment.chosen(scene)
+        folder = preferences.photographs_folder(job.job_id)
+        fetching = backend.client().fetch_solved(job.job_id, chosen, folder)
+        backend.when_done(fetching, _for(job, _fetched_solved))
+        return
     backend.when_done(backend.client().fetch_result(job.job_id), _for(job, _fetched))
 
 
@@ -117,7 +126,7 @@ def take(came: Came) -> None:
     elif isinstance(message, JobRecorded):
         _take_record(job, message.record, message.state)
     elif isinstance(message, JobProgressed):
-        job.progress = message.progress
+        _take_progress(job, message.progress)
     elif isinstance(came.body, Picture):
         job.picture = came.body
 
@@ -158,6 +167,7 @@ def _failed(job: Job, reason: str) -> None:
 
 def _accepted(job: Job, job_id: str) -> None:
     job.job_id = job_id
+    job.warnings += [] if job.order is None else job.order.notes
     if job.is_over:  # cancelled, but too late for stopping it on its way
         backend.client().request(ControlJob(job_id=job_id, action=JobAction.CANCEL))
     elif job is status.current.job:
@@ -198,6 +208,10 @@ def _fetched(job: Job, result: Any) -> None:
     job.result, job.fetching, job.stage = result, False, ""
 
 
+def _fetched_solved(job: Job, solved: Any) -> None:
+    job.solved, job.fetching, job.stage = solved, False, ""
+
+
 def _end(job: Job, state: JobState, reason: str) -> None:
     job.state, job.reason, job.stage, job.fetching = state, reason, "", False
 
@@ -206,6 +220,13 @@ def _take_summary(job: Job, summary: JobSummary) -> None:
     job.title, job.method, job.preset = summary.title, summary.method, summary.preset
     job.progress = summary.progress or job.progress
     _take_state(job, summary.state, summary.reason)
+
+
+def _take_progress(job: Job, progress: Progress) -> None:
+    job.progress = progress
+    for name, value in progress.metrics.items():
+        if len(job.curves) < MAX_CURVES or name in job.curves:
+            job.curves.setdefault(name, Curve()).add(progress.elapsed, value)
 
 
 def _take_record(job: Job, record: JobRecord, state: JobState) -> None:
@@ -218,5 +239,6 @@ def _take_record(job: Job, record: JobRecord, state: JobState) -> None:
 
 def _take_state(job: Job, state: JobState, reason: str) -> None:
     job.state, job.stage, job.reason = state, "", reason
-    if state is JobState.SUCCEEDED and not (job.imported or job.fetching or job.result):
+    waits = job.result is not None or job.solved is not None
+    if state is JobState.SUCCEEDED and not (job.imported or job.fetching or waits):
         fetch(job)

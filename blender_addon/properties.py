@@ -11,7 +11,7 @@ from bpy.props import (
 )
 from bpy.types import Context, Object, PropertyGroup, Scene
 
-from . import method_params
+from . import method_params, sparse_points
 from .finish_settings import LightkilnFinish
 
 DEFAULT_METHOD = "kiln"
@@ -22,8 +22,29 @@ PRESETS = (
 )
 
 
+ALIGN_PRESETS = (
+    ("draft", "Draft", "Photographs of 1000 pixels, 2048 features each"),
+    ("standard", "Standard", "Photographs of 1600 pixels, 4096 features each"),
+    (
+        "high",
+        "High",
+        "Photographs of 2400 pixels, 8192 features each; for things with little on them",
+    ),
+)
+
+
+def _forget_names(settings: PropertyGroup, _context: Context) -> None:
+    settings.photograph_names = ""
+
+
 def _is_empty(_settings: PropertyGroup, candidate: Object) -> bool:
     return candidate.type == "EMPTY"
+
+
+def _grey_outside(settings: PropertyGroup, _context: Context) -> None:
+    for thing in settings.id_data.objects:
+        if sparse_points.is_cloud(thing):
+            sparse_points.compare_with(thing, settings.region)
 
 
 def _fill_params(settings: PropertyGroup, _context: Context) -> None:
@@ -39,6 +60,27 @@ class LightkilnSettings(PropertyGroup):
             "None: the region is fitted to the cameras"
         ),
         poll=_is_empty,
+        update=_grey_outside,
+    )
+    photographs: StringProperty(
+        name="Photographs",
+        description="A folder of photographs, or a video, whose cameras shall be found",
+        subtype="FILE_PATH",
+        update=_forget_names,
+    )
+    photograph_names: StringProperty(
+        description="Names of the files in the folder that were dropped; empty: all",
+        options={"HIDDEN"},
+    )
+    in_order: BoolProperty(
+        name="In Order",
+        description="They follow each other, as frames of a film do; those of a video always do",
+    )
+    align_preset: EnumProperty(
+        name="Preset",
+        description="How closely the photographs are looked at",
+        items=ALIGN_PRESETS,
+        default="standard",
     )
     image_folder: StringProperty(
         name="Image Folder",

@@ -14,7 +14,7 @@ import numpy as np
 from bpy.types import Camera, Context, Image, Object, Scene
 
 from . import finish_settings, method_params, properties
-from .convert import Lens
+from .lenses import lens_of
 from .shared.checks import MIN_VIEWS
 from .shared.errors import InvalidScene
 from .shared.scene import Region, RegionShape
@@ -83,19 +83,6 @@ def shot(camera: Object, scene: Scene) -> Shot:
         matrix_world=np.array(camera.matrix_world, dtype=np.float64),
         lens=lens_of(camera.data, scene),
         image=_source(image, camera.name) if image is not None else None,
-    )
-
-
-def lens_of(camera: Camera, scene: Scene) -> Lens:
-    """A camera's lens; pixels are as wide and high as the scene renders them."""
-    return Lens(
-        lens=camera.lens,
-        sensor_width=camera.sensor_width,
-        sensor_height=camera.sensor_height,
-        sensor_fit=camera.sensor_fit,
-        shift_x=camera.shift_x,
-        shift_y=camera.shift_y,
-        pixel_aspect=scene.render.pixel_aspect_y / scene.render.pixel_aspect_x,
     )
 
 

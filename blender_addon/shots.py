@@ -19,7 +19,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from . import image_files
+from . import image_files, photographs
 from .convert import Lens, camera_from_blender
 from .shared.checks import check_region_is_seen, check_scene
 from .shared.codec import to_json
@@ -63,6 +63,10 @@ class Order:
     """Seconds; 0: none."""
     finish: dict[str, Scalar] = field(default_factory=dict)
     """How the surface is finished: options of `shared.finish.Finish`."""
+    photographs: tuple[Path, ...] = ()
+    """What shall be aligned, a folder or files; then there are no shots."""
+    notes: list[str] = field(default_factory=list)
+    """Sentences for the person, found on the way."""
     cancelled: threading.Event = field(default_factory=threading.Event)
     """Set by the person before the backend has accepted the job."""
 
@@ -78,6 +82,20 @@ class Prepared:
 
 def prepare(order: Order, tell: Tell) -> Prepared:
     """Read and check everything; raises `InvalidScene` with the first thing that is wrong."""
+    scene, files = (_unposed if order.photographs else _posed)(order, tell)
+    document = to_json(scene)
+    scene_sha256 = hashlib.sha256(document).hexdigest()
+    return Prepared(scene_sha256=scene_sha256, files={**files, scene_sha256: document})
+
+
+def _unposed(order: Order, tell: Tell) -> tuple[Scene, dict[str, Source]]:
+    scene, files = photographs.scene_of(order.photographs, tell)
+    if others := photographs.find(order.photographs).others:
+        order.notes.append(photographs.passed_over(others))
+    return scene, dict(files)
+
+
+def _posed(order: Order, tell: Tell) -> tuple[Scene, dict[str, Source]]:
     files: dict[str, Source] = {}
     views = []
     for index, shot in enumerate(order.shots):
@@ -96,9 +114,7 @@ def prepare(order: Order, tell: Tell) -> Prepared:
     if scene.region is not None:
         named = [(shot.name, view.camera) for shot, view in zip(order.shots, views, strict=True)]
         check_region_is_seen(named, scene.region, lambda _: None)  # the backend warns
-    document = to_json(scene)
-    scene_sha256 = hashlib.sha256(document).hexdigest()
-    return Prepared(scene_sha256=scene_sha256, files={**files, scene_sha256: document})
+    return scene, files
 
 
 def _image_of(shot: Shot, folder: Path | None) -> Source:

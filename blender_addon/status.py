@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from .curves import Curve
 from .mailbox import Link
 from .previews import Picture
 from .results import Result
 from .shared.jobs import JobState, JobSummary, Progress
 from .shared.messages import MethodInfo, Welcome
 from .shots import Order
+from .solved import Solved
 
 
 @dataclass(slots=True)
@@ -39,11 +41,15 @@ class Job:
     reason: str = ""
     """Why it failed or waits."""
     progress: Progress | None = None
+    curves: dict[str, Curve] = field(default_factory=dict)
+    """The figures since they were first told here, by name."""
     warnings: list[str] = field(default_factory=list)
     picture: Picture | None = None
     """The newest preview image."""
     result: Result | None = None
     """What it has left, fetched and waiting to be imported."""
+    solved: Solved | None = None
+    """The cameras that an alignment has left, fetched and waiting to be imported."""
     fetching: bool = False
     imported_as: str = ""
     """Name of the object that holds the mesh."""

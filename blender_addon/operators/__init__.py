@@ -6,6 +6,7 @@ leaves everything as it was. Waiting is never done here: see `inbox`.
 """
 
 from . import (
+    align,
     connection,
     export,
     job_control,
@@ -15,10 +16,13 @@ from . import (
     region,
     render,
     result,
+    solve,
 )
 
 CLASSES = (
     *connection.CLASSES,
+    *align.CLASSES,
+    *solve.CLASSES,
     *reconstruct.CLASSES,
     *job_control.CLASSES,
     *jobs_list.CLASSES,

@@ -4,10 +4,11 @@
 A panel does no work and no waiting, and stands any state: an object may be gone, a link broken.
 """
 
-from . import connection, finish, job, jobs_list, method, result, scene
+from . import align, connection, finish, job, jobs_list, method, result, scene
 
 CLASSES = (
     *connection.CLASSES,
+    *align.CLASSES,
     *scene.CLASSES,
     *method.CLASSES,
     *finish.CLASSES,

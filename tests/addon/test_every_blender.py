@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import still_life
 from addon.environments import BLENDERS, Unavailable, python_of
 
 import build_addon
@@ -26,6 +27,20 @@ def extension() -> Path:
     return build_addon.build()
 
 
+def photographs_in(folder: Path) -> Path:
+    """Photographs of the still life, and where they were taken; made here, where numpy has help."""
+    cameras = still_life.around(5)
+    paths = still_life.write(folder, cameras)
+    centres = {path.name: each.centre.tolist() for path, each in zip(paths, cameras, strict=True)}
+    (folder / "truth.json").write_text(json.dumps(centres))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return photographs_in(tmp_path_factory.mktemp("still life"))
+
+
 @pytest.fixture
 def blender_folder(tmp_path: Path) -> Iterator[Path]:
     """Where Blender keeps its own files; the backends started from there end with it."""
@@ -37,7 +52,9 @@ def blender_folder(tmp_path: Path) -> Iterator[Path]:
 @pytest.mark.blender
 @pytest.mark.timeout(TIMEOUT + 600)  # making an environment takes a while, once
 @pytest.mark.parametrize("blender", BLENDERS)
-def test_the_extension_works_in(blender: str, extension: Path, blender_folder: Path) -> None:
+def test_the_extension_works_in(
+    blender: str, extension: Path, photographs: Path, blender_folder: Path
+) -> None:
     try:
         python = python_of(blender)
     except Unavailable as reason:
@@ -51,6 +68,7 @@ def test_the_extension_works_in(blender: str, extension: Path, blender_folder: P
         "LIGHTKILN_COMMAND": shlex.join(backend),
         "LIGHTKILN_METHODS": "paced:SPEC",
         "LIGHTKILN_PYTHON": sys.executable,
+        "LIGHTKILN_PHOTOGRAPHS": str(photographs),
     }
     run = subprocess.run(
         command, env={**os.environ, **about}, capture_output=True, text=True, timeout=TIMEOUT
