@@ -29,6 +29,7 @@ addon: setup ## dist/lightkiln-VERSION.zip, for Blender 4.2 to 5.2
 bench: setup ## the figures in docs/benchmarks/
 	.venv/bin/python -m benchmarks.run
 	.venv/bin/python -m benchmarks.texture
+	PYTHONPATH=tests .venv/bin/python -m benchmarks.align
 	.venv/bin/python -m benchmarks.blender
 	.venv/bin/python -m benchmarks.wire
 

@@ -66,6 +66,17 @@ def camera(pose: NDArray[Any], distortion: tuple[float, ...] = ()) -> Camera:
     )
 
 
+def similarity(source: NDArray[Any], target: NDArray[Any]) -> tuple[float, Any, Any]:
+    """Scale, rotation and translation that bring points (N, 3) nearest to others (Umeyama 1991)."""
+    middles = source.mean(axis=0), target.mean(axis=0)
+    a, b = source - middles[0], target - middles[1]
+    u, d, vt = np.linalg.svd(b.T @ a)
+    sign = np.diag([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
+    turn = u @ sign @ vt
+    scale = float((d * np.diag(sign)).sum() / (a**2).sum())
+    return scale, turn, middles[1] - scale * turn @ middles[0]
+
+
 class StillLife:
     """The things on the table; another seed, and they are other things."""
 

@@ -14,7 +14,8 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,23 @@ Points = tuple[NDArray[Any], NDArray[Any]]
 """Positions (N, 3), world axes, and colours (N, 3) uint8, sRGB."""
 
 
-def prepare_folder(folder: Path) -> None:
-    """Make a folder that is not there or is empty; raises `UserError`."""
+@contextmanager
+def new_folder(folder: Path) -> Iterator[None]:
+    """A folder that was not there or was empty; it goes again if it is not filled to the end.
+
+    Raises `UserError` if there is something in it already.
+    """
+    _make(folder)
+    is_whole = False
+    try:
+        yield
+        is_whole = True
+    finally:
+        if not is_whole:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _make(folder: Path) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError(f"{folder} is there already.", hint="Choose another name, or remove it.")
     if not folder.absolute().parent.is_dir():

@@ -26,7 +26,7 @@ from lightkiln_shared.scene import Scene
 from rich.console import Console
 
 from lightkiln.capture.open_scene import hash_file
-from lightkiln.capture.write_scene import place_files, prepare_folder, write_transforms
+from lightkiln.capture.write_scene import new_folder, place_files, write_transforms
 from lightkiln.executors.devices import cpu
 from lightkiln.jobs.align import MODEL, MODEL_FILES, POINTS, SCENE
 from lightkiln.jobs.artifacts import REPORT
@@ -60,16 +60,11 @@ def align(
         values["in_order"] = True
     params_for(spec_named(METHOD), preset, values)
     console = Console(stderr=True, highlight=False)
-    prepare_folder(output)
-    try:
-        with tempfile.TemporaryDirectory(prefix="lightkiln-") as parent:
-            with Display(console) as display:
-                folder = aligned(photos, Path(parent), preset, values, display)
-            _tell(folder, console)
-            write(folder, output)
-    except BaseException:
-        shutil.rmtree(output, ignore_errors=True)
-        raise
+    with new_folder(output), tempfile.TemporaryDirectory(prefix="lightkiln-") as parent:
+        with Display(console) as display:
+            folder = aligned(photos, Path(parent), preset, values, display)
+        _tell(folder, console)
+        write(folder, output)
     console.print(f"Wrote {output}.")
 
 

@@ -6,7 +6,6 @@ It must not know formats.
 
 from __future__ import annotations
 
-import shutil
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -17,8 +16,8 @@ from rich.console import Console
 from lightkiln.capture.colmap import read_points
 from lightkiln.capture.open_scene import open_scene
 from lightkiln.capture.write_scene import (
+    new_folder,
     place_files,
-    prepare_folder,
     write_colmap,
     write_transforms,
 )
@@ -36,14 +35,10 @@ def convert(
 ) -> None:
     """Write a scene as a COLMAP model (sparse/0) or as transforms.json, with its images."""
     views, files = open_scene(scene)
-    prepare_folder(output)
-    try:
+    with new_folder(output):
         names = place_files(views, files, output)
         if to is Kind.COLMAP:
             write_colmap(views, names, output / "sparse" / "0", read_points(scene))
         else:
             write_transforms(views, names, output / "transforms.json")
-    except BaseException:
-        shutil.rmtree(output, ignore_errors=True)
-        raise
     Console(stderr=True).print(f"Wrote {output}.")

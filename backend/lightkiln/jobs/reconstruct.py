@@ -7,36 +7,25 @@ It must not know processes, nor how a run ends in other ways than with a mesh.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
-import math
-import platform
-from importlib.metadata import version
-from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 from lightkiln_shared.errors import InvalidScene, NothingReconstructed
 from lightkiln_shared.finish import Finish
 from lightkiln_shared.geometry import TriangleMesh
-from lightkiln_shared.jobs import Artifact
 from lightkiln_shared.params import build
 
 from lightkiln.capture.load import load_inputs
 from lightkiln.mesh.export import load_mesh, save_mesh
 from lightkiln.methods.registry import load_entry, params_for, spec_named
-from lightkiln.methods.spec import MethodSpec
 
 from . import atomic
+from .artifacts import REPORT, keep, write_report
 from .finishing import finished, share_of_method
 from .folder import JobFolder, JobSpec
 from .journal import Journal
 from .run import JobRun
 from .thumbnail import keep_thumbnail
-
-REPORT = "report.json"
-MAX_CURVE_POINTS = 2000
-"""More points than a picture of the curve has pixels would only make the report large."""
 
 
 def reconstruct(folder: JobFolder, job: JobSpec, journal: Journal, run: JobRun) -> None:
@@ -60,12 +49,17 @@ def reconstruct(folder: JobFolder, job: JobSpec, journal: Journal, run: JobRun) 
         mesh = _checked(entry(inputs, params, run))
         with atomic.whole(folder.surface) as beside:
             save_mesh(mesh, beside)
-    _keep(folder.surface, journal)
+    keep(folder.surface, journal)
     result, files = finished(mesh, inputs.views, options, folder.artifacts, run)
     for path in files:
-        _keep(path, journal)
-    _write_report(folder, job, spec, params, run, result)
-    _keep(folder.artifacts / REPORT, journal)
+        keep(path, journal)
+    about = {
+        "params": dataclasses.asdict(params),
+        "finish": dataclasses.asdict(options),
+        "mesh": {"vertices": len(result.positions), "triangles": len(result.triangles)},
+    }
+    write_report(folder, job, run, about)
+    keep(folder.artifacts / REPORT, journal)
     if run.newest_picture is not None:
         keep_thumbnail(folder, journal, run.newest_picture.pixels)
     run.tell_the_end()
@@ -82,42 +76,3 @@ def _checked(mesh: TriangleMesh) -> TriangleMesh:
             "The surface has places that are not numbers.", hint="Try another seed or preset."
         )
     return mesh
-
-
-def _keep(path: Path, journal: Journal) -> None:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    atomic.sync_file(path)
-    atomic.sync_folder(path.parent)
-    journal.add_artifact(Artifact(name=path.name, size=path.stat().st_size, sha256=digest))
-
-
-def _write_report(
-    folder: JobFolder, job: JobSpec, spec: MethodSpec, params: Any, run: JobRun, mesh: TriangleMesh
-) -> None:
-    report = {
-        "job": job.job_id,
-        "title": job.title,
-        "method": spec.name,
-        "preset": job.preset,
-        "params": dataclasses.asdict(params),
-        "finish": dataclasses.asdict(build(Finish, job.finish)),
-        "seed": job.seed,
-        "device": run.device,
-        "versions": {
-            "lightkiln": version("lightkiln"),
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-        },
-        "system": platform.platform(),
-        "seconds": {"total": run.elapsed(), "phases": run.seconds_of},
-        "warnings": run.warnings,
-        "mesh": {"vertices": len(mesh.positions), "triangles": len(mesh.triangles)},
-        "curves": _thinned(run.curves),
-    }
-    text = json.dumps(report, indent=1, allow_nan=False)
-    atomic.write(folder.artifacts / REPORT, text.encode())
-
-
-def _thinned(curves: list[dict[str, float]]) -> list[dict[str, float]]:
-    return curves[:: max(1, math.ceil(len(curves) / MAX_CURVE_POINTS))]

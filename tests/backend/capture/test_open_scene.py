@@ -181,7 +181,7 @@ BAD = {
     r"'\.\./secret\.png' leaves": change({"file_path": "../secret.png"}),
     r"leaves the scene's folder": change({"file_path": "images/../../secret.png"}),
     r"'/etc/passwd' leaves": change({"mask_path": "/etc/passwd"}),
-    r"camera model of view_00\.png \(EQUIRECTANGULAR\)": change({"camera_model": "OPENCV_FISHEYE"}),
+    r"camera model of view_00\.png \(SPHERICAL\)": change({"camera_model": "SPHERICAL"}),
     r"cx of view_00\.png is not a number": change({"cx": "middle"}),
     r"view_00\.png has no positive focal length": change({"fl_x": 0.0, "fl_y": 0.0}),
     r"has no frames": lambda document: document | {"frames": []},

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +24,7 @@ from lightkiln_shared.errors import InvalidScene, JobCancelled
 from numpy.typing import NDArray
 from PIL import Image
 from scipy.spatial.transform import Rotation
+from small_disk import fill, small_disk
 from synthetic import look_at
 
 NUM_PHOTOS = 6
@@ -49,22 +52,11 @@ def given(paths: Sequence[Path]) -> list[PhotoFile]:
     return [PhotoFile(name=path.name, path=path) for path in paths]
 
 
-def similarity(source: NDArray[Any], target: NDArray[Any]) -> tuple[float, Any, Any]:
-    """Scale, rotation and translation that bring points (N, 3) nearest to others (Umeyama 1991)."""
-    middles = source.mean(axis=0), target.mean(axis=0)
-    a, b = source - middles[0], target - middles[1]
-    u, d, vt = np.linalg.svd(b.T @ a)
-    sign = np.diag([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
-    turn = u @ sign @ vt
-    scale = float((d * np.diag(sign)).sum() / (a**2).sum())
-    return scale, turn, middles[1] - scale * turn @ middles[0]
-
-
 def misses(scene: Solved, truth: dict[str, Camera]) -> NDArray[Any]:
     """How far each solved camera stands from where it was, in parts of the arc's radius."""
     centres = np.stack([each.camera.centre for each in scene.placed])
     true = np.stack([truth[each.photo.name].centre for each in scene.placed])
-    scale, turn, shift = similarity(centres, true)
+    scale, turn, shift = still_life.similarity(centres, true)
     return np.asarray(np.linalg.norm(scale * centres @ turn.T + shift - true, axis=1) / 2.0)
 
 
@@ -88,7 +80,7 @@ def test_the_world_is_upright_with_the_region_in_its_middle(
     solved: Solved, cameras: list[Camera]
 ) -> None:
     centres = np.stack([each.camera.centre for each in solved.placed])
-    _, turn, _ = similarity(centres, np.stack([camera.centre for camera in cameras]))
+    _, turn, _ = still_life.similarity(centres, np.stack([camera.centre for camera in cameras]))
     assert (turn @ [0.0, 0.0, 1.0])[2] > np.cos(np.radians(3.0))
     assert solved.region.world_from_region[:3, 3] == pytest.approx([0.0, 0.0, 0.0])
     assert np.median(np.linalg.norm(centres, axis=1)) == pytest.approx(1.0)
@@ -138,7 +130,8 @@ def test_every_kind_of_file_and_name_is_placed_or_listed(
     images[1].save(files[1])
     images[2].convert("CMYK").save(files[2], quality=95)
     images[3].transpose(Image.Transpose.ROTATE_90).save(files[3], quality=95, exif=exif)
-    images[4].save(files[4])
+    deep = np.asarray(images[4].convert("L")).astype(np.uint16) * 257
+    Image.fromarray(deep).save(files[4])
     images[5].save(files[5], quality=95)
     (tmp_path / "copy.jpg").write_bytes(files[0].read_bytes())
     (tmp_path / "notes.jpg").write_text("not a photograph")
@@ -204,6 +197,42 @@ def test_a_flat_thing_seen_from_several_places_is_no_turn() -> None:
 def test_two_photographs_are_too_few(photographs: list[Path], tmp_path: Path) -> None:
     with pytest.raises(InvalidScene, match="2 of 3 photographs can be used; it takes 3"):
         solve(given([*photographs[:2], tmp_path / "missing.jpg"]), tmp_path, QUICK, DetachedRun())
+
+
+def test_heic_becomes_jpeg_and_without_its_library_is_told(
+    photographs: list[Path], tmp_path: Path
+) -> None:
+    pillow_heif = pytest.importorskip("pillow_heif", reason="the extra `heic` is not installed")
+    pillow_heif.register_heif_opener()
+    files = [*photographs[1:4], tmp_path / "IMG_1.HEIC"]
+    Image.open(photographs[0]).save(files[-1], quality=95)
+    scene = solve(given(files), tmp_path / "work", QUICK, DetachedRun())
+    made = {each.photo.name: each.photo.path for each in scene.placed}
+    assert len(made) == 4
+    assert made["IMG_1.jpg"].read_bytes().startswith(b"\xff\xd8")  # JPEG
+    script = (
+        "import sys; sys.modules['pillow_heif'] = None\n"
+        "from pathlib import Path; from lightkiln.capture.images import read_image\n"
+        f"read_image(Path({str(files[-1])!r}), 'IMG_1.HEIC')"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert "IMG_1.HEIC is a HEIC photograph, which this backend cannot read." in done.stderr
+
+
+@pytest.mark.parametrize(("phase", "spare"), [("features", 70_000), ("matching", 20_000)])
+def test_a_full_disk_is_an_error_and_not_the_end_of_the_process(
+    photographs: list[Path], tmp_path: Path, phase: str, spare: int
+) -> None:
+    with small_disk(tmp_path / "disk", 24) as disk:
+
+        class Filled(DetachedRun):
+            def steps(self, count: int) -> Any:
+                if self.phases[-1].name == phase:
+                    fill(disk, spare)
+                return super().steps(count)
+
+        with pytest.raises(OSError, match="No space left"):
+            solve(given(photographs), disk / "work", QUICK, Filled())
 
 
 class Cancelled(DetachedRun):

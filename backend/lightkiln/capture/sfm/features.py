@@ -7,7 +7,9 @@ It must not know how cameras are solved.
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +19,11 @@ from .preparing import Lens, Prepared
 from .solved import Watch
 
 NUM_THREADS = os.cpu_count() or 1
+FEATURE_BYTES, MATCH_BYTES = 200, 16
+"""What the database keeps of a feature and, for a feature, of a pair of photographs at most."""
+SPARE_BYTES = 4 * 1024**2
+"""COLMAP ends the whole process if its database cannot be written. So there must be space for all
+of what comes next, twice because of the database's log, and for this much beside it."""
 BATCH = 4 * NUM_THREADS
 """Pairs that are matched between two steps: a second or so."""
 FOCAL_FACTOR = 1.2
@@ -31,9 +38,16 @@ class Database:
     def __init__(self, workspace: Path, prepared: Sequence[Prepared], model: str) -> None:
         self.images = workspace / "images"
         self._workspace, self._prepared = workspace, prepared
+        self._most = 0
         self._path = str(workspace / "database.db")
+        self._check_space(0)
         self.colmap = pycolmap.Database.open(self._path)
         self._camera_of = self._write_cameras(model)
+
+    def _check_space(self, size: int) -> None:
+        """Raise `OSError` unless there is space on the disk for so many bytes more."""
+        if shutil.disk_usage(self._workspace).free < 2 * size + SPARE_BYTES:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._workspace))
 
     def _write_cameras(self, model: str) -> dict[Lens, int]:
         """One camera a lens, numbered in the order of the photographs."""
@@ -60,9 +74,11 @@ class Database:
         options = pycolmap.FeatureExtractionOptions()
         options.use_gpu, options.num_threads = False, NUM_THREADS
         options.sift.max_num_features = most
+        self._most = most
         count: dict[str, int] = {}
         for step in watch.steps(-(-len(self._prepared) // NUM_THREADS)):
             batch = self._prepared[step * NUM_THREADS : (step + 1) * NUM_THREADS]
+            self._check_space(len(batch) * most * FEATURE_BYTES)
             for lens in {each.lens for each in batch}:
                 self._extract([each.file for each in batch if each.lens == lens], lens, options)
             for each in batch:
@@ -104,6 +120,7 @@ class Database:
         pairing.match_list_path = str(self._workspace / "pairs.txt")
         for step in watch.steps(-(-len(pairs) // BATCH)):
             batch = pairs[step * BATCH : (step + 1) * BATCH]
+            self._check_space(len(batch) * self._most * MATCH_BYTES)
             Path(pairing.match_list_path).write_text(
                 "".join(f"{self._prepared[i].file} {self._prepared[j].file}\n" for i, j in batch),
                 encoding="ascii",

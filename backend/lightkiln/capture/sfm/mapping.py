@@ -20,6 +20,11 @@ SMALLEST_GROUP = 3
 """Photographs; two have no third that could disagree."""
 
 
+MIN_INLIERS, MIN_INLIER_RATIO, MAX_TRIALS = 15, 0.15, 6
+"""Half of COLMAP's own and twice the trials: a photograph that joins two halves of a round often
+has few points in common with either. 66 photographs of a skull then are one scene, not two."""
+
+
 class _Enough(Exception):
     """The person wants the scene as it is."""
 
@@ -30,6 +35,9 @@ def incremental(database: Database, count: int, watch: Watch) -> list[Any]:
     options.num_threads, options.random_seed = NUM_THREADS, watch.seed
     options.min_model_size, options.extract_colors = SMALLEST_GROUP, True
     options.image_path = str(database.images)
+    options.mapper.abs_pose_min_num_inliers = MIN_INLIERS
+    options.mapper.abs_pose_min_inlier_ratio = MIN_INLIER_RATIO
+    options.mapper.max_reg_trials = MAX_TRIALS
     manager = pycolmap.ReconstructionManager()
     pipeline = pycolmap.IncrementalPipeline(options, database.colmap, manager)
     steps = watch.steps(count)

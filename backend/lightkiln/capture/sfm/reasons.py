@@ -20,7 +20,7 @@ from .preparing import Prepared
 from .solved import Reason, Unplaced
 
 FEW_FEATURES = 60
-"""A third finds its like at best, and COLMAP wants 15 that agree and 30 to place an image."""
+"""A third finds its like at best, and COLMAP wants 15 that agree."""
 BLURRED = 0.25
 """Of the median sharpness of all photographs."""
 LITTLE_TURN = 1.0
