@@ -8,7 +8,7 @@ Layers, each importing only what stands below it:
     jobs job_list preview result_import scene_export region       one thing each
     backend status properties preferences method_params           what is set and what is going on
     client launcher mailbox connection transfers shots            the thread; no bpy from here on
-    convert image_files ply previews results thumbnails
+    convert image_files ply previews results thumbnails curves
     shared                                                        copied in by build_addon.py
 
 A failed registration fails loudly: nothing is caught here.
@@ -19,6 +19,7 @@ from __future__ import annotations
 import bpy
 
 from . import (
+    curve_icons,
     inbox,
     job_list,
     method_params,
@@ -44,11 +45,13 @@ def register() -> None:
     properties.register()
     preview.register()
     job_list.register()
+    curve_icons.register()
     inbox.register()
 
 
 def unregister() -> None:
     inbox.unregister()
+    curve_icons.unregister()
     job_list.unregister()
     preview.unregister()
     method_params.uninstall()

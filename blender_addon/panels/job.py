@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from bpy.types import Context, Panel, UILayout
 
-from .. import properties, status
+from .. import curve_icons, properties, status
 from ..shared.jobs import JobState, Progress
 from .layout import Tab, bar, duration, wrapped
 
@@ -45,6 +45,24 @@ class JobPanel(Tab, Panel):
         _job_buttons(layout, job)
         for warning in job.warnings:
             wrapped(layout, context, warning, icon="ERROR")
+
+
+class CurvesPanel(Tab, Panel):
+    bl_idname = "LIGHTKILN_PT_curves"
+    bl_parent_id = "LIGHTKILN_PT_job"
+    bl_label = "Curves"
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        job = status.current.job
+        return job is not None and bool(job.curves)
+
+    def draw(self, context: Context) -> None:
+        for name, curve in status.current.job.curves.items():
+            self.layout.label(text=f"{_metric(name)}: {curve.values[-1]:.4g}")
+            icon = curve_icons.icon_of(name, curve)
+            if icon:
+                self.layout.template_icon(icon, scale=5.0)
 
 
 class PreviewPanel(Tab, Panel):
@@ -89,8 +107,12 @@ def _progress(layout: UILayout, progress: Progress) -> None:
     column.label(text=f"{duration(progress.elapsed)} so far")
     for name, value in progress.metrics.items():
         row = column.row()
-        row.label(text=_METRICS.get(name, name.replace("_", " ").capitalize()))
+        row.label(text=_metric(name))
         row.label(text=f"{value:.4g}")
+
+
+def _metric(name: str) -> str:
+    return _METRICS.get(name, name.replace("_", " ").capitalize())
 
 
 def _job_buttons(layout: UILayout, job: status.Job) -> None:
@@ -109,5 +131,6 @@ def _job_buttons(layout: UILayout, job: status.Job) -> None:
 
 CLASSES = (
     JobPanel,
+    CurvesPanel,
     PreviewPanel,
 )
