@@ -7,8 +7,8 @@ It must not know what is asked, nor what the answers mean.
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future
-from typing import Any
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
 
 from . import preferences, status
 from .client import Client
@@ -17,6 +17,7 @@ from .mailbox import Link, Mailbox, Settled
 
 mailbox = Mailbox()
 _client: Client | None = None
+T = TypeVar("T")
 
 
 def connect(*, may_start: bool = True) -> None:
@@ -49,6 +50,14 @@ def client() -> Client:
 def is_connected() -> bool:
     """True if there is a client that has not given up."""
     return _client is not None and status.current.link is not Link.FAILED
+
+
+def aside(work: Callable[[], T]) -> Future[T]:
+    """Do something in a thread of its own, which must not touch Blender."""
+    thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="lightkiln-aside")
+    future = thread.submit(work)
+    thread.shutdown(wait=False)  # it ends with its work
+    return future
 
 
 def when_done(future: Future[Any], then: Callable[[Future[Any]], None]) -> None:

@@ -100,13 +100,13 @@ def _posed(order: Order, tell: Tell) -> tuple[Scene, dict[str, Source]]:
     views = []
     for index, shot in enumerate(order.shots):
         tell("Reading images", index / len(order.shots))
-        source = _image_of(shot, order.folder)
-        sha256, size, (width, height) = _measure(source, _name(shot, source))
+        source = image_of(shot, order.folder)
+        sha256, size, (width, height) = measure(source, name_of(shot, source))
         files[sha256] = source
         views.append(
             View(
                 camera=camera_from_blender(shot.matrix_world, shot.lens, width, height),
-                image=FileRef(sha256=sha256, size=size, name=_name(shot, source)),
+                image=FileRef(sha256=sha256, size=size, name=name_of(shot, source)),
             )
         )
     scene = Scene(views=tuple(views), region=order.region)
@@ -117,7 +117,8 @@ def _posed(order: Order, tell: Tell) -> tuple[Scene, dict[str, Source]]:
     return scene, files
 
 
-def _image_of(shot: Shot, folder: Path | None) -> Source:
+def image_of(shot: Shot, folder: Path | None) -> Source:
+    """Where a camera's image is; raises `InvalidScene` if it has none."""
     if shot.image is not None:
         return shot.image
     if folder is not None and not folder.is_dir():
@@ -134,11 +135,12 @@ def _image_of(shot: Shot, folder: Path | None) -> Source:
     return found
 
 
-def _name(shot: Shot, source: Source) -> str:
+def name_of(shot: Shot, source: Source) -> str:
+    """An image's name, for people."""
     return source.name if isinstance(source, Path) else shot.name
 
 
-def _measure(source: Source, name: str) -> tuple[str, int, tuple[int, int]]:
+def measure(source: Source, name: str) -> tuple[str, int, tuple[int, int]]:
     """SHA-256, bytes, and (width, height) of an image."""
     if isinstance(source, bytes):
         return _measure_bytes(source, name)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from .curves import Curve
 from .mailbox import Link
+from .preflight import Report
 from .previews import Picture
 from .results import Result
 from .shared.jobs import JobState, JobSummary, Progress
@@ -81,6 +82,9 @@ class Status:
     job: Job | None = None
     listed: dict[str, JobSummary] = field(default_factory=dict)
     """The backend's newest jobs, newest first."""
+    preflight: Report | None = None
+    """What the check before a run has found."""
+    is_checking: bool = False
     problem: str = ""
     """The last thing that could not be done, in a sentence."""
 

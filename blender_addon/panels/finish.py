@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from bpy.types import Context, Panel, UILayout
 
 from .. import properties
@@ -13,6 +15,7 @@ class FinishPanel(Tab, Panel):
     bl_idname = "LIGHTKILN_PT_finish"
     bl_parent_id = "LIGHTKILN_PT_method"
     bl_label = "Texture and Faces"
+    bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
 
     def draw(self, context: Context) -> None:
         options(self.layout, context)

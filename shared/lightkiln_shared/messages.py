@@ -137,6 +137,8 @@ class MethodInfo:
     wants_masks: bool = False
     params: tuple[ParamSpec, ...] = ()
     presets: dict[str, dict[str, Scalar]] = field(default_factory=dict)
+    memory_mb: int = 0
+    """What it wants beside its images; 0: not told."""
     unavailable: str = ""
     """Why it cannot be used; empty if it can."""
 

@@ -16,6 +16,7 @@ from lightkiln_shared.geometry import TriangleMesh
 from lightkiln_shared.params import build
 
 from lightkiln.capture.load import load_inputs
+from lightkiln.capture.quality import quality_warnings
 from lightkiln.mesh.export import load_mesh, save_mesh
 from lightkiln.methods.registry import load_entry, params_for, spec_named
 
@@ -41,6 +42,8 @@ def reconstruct(folder: JobFolder, job: JobSpec, journal: Journal, run: JobRun) 
             hint="Use images with transparency or mask files, or choose another method.",
         )
     keep_thumbnail(folder, journal, inputs.views[0].image)
+    for warning in quality_warnings(inputs.views):
+        run.warn(warning)
     options = build(Finish, job.finish)
     if folder.surface.exists():  # another job's, or it was made before a crash or a pause
         mesh = cast("TriangleMesh", load_mesh(folder.surface))

@@ -196,6 +196,7 @@ def _info(found: Found) -> MethodInfo:
         needs=tuple(need.value for need in spec.needs),
         produces=spec.produces.value,
         wants_masks=spec.wants_masks,
+        memory_mb=spec.memory_mb,
         params=specs_of(spec.params),
         presets={name: dict(values) for name, values in spec.presets.items()},
     )

@@ -22,7 +22,7 @@ AROUND = [(4.0, 2.0, 3.0), (1.0, 6.0, 3.5), (-3.0, 2.0, 3.0), (1.0, -2.0, 2.5)]
 @pytest.fixture
 def cameras(tmp_path: Path, add_camera: Callable[..., bpy.types.Object]) -> None:
     for index, position in enumerate(AROUND):
-        image = png(tmp_path / f"{index}.png", 64 + 16 * index, 48, 40 * index)  # mixed sizes
+        image = png(tmp_path / f"{index}.png", 64 + 16 * index, 48, 120 + index)  # mixed sizes
         add_camera(f"Camera {index}", position, tuple(CENTRE), image)
     bpy.ops.lightkiln.add_region(shape="SPHERE")
     bpy.context.scene.lightkiln.method = "paced"
