@@ -18,6 +18,8 @@ ROUNDS = 2
 """Of fitting the colours and cutting anew; more change next to nothing."""
 MIXTURE = (1, 65)
 """Five Gaussians of 13 numbers each, as OpenCV wants room for them."""
+NO_BOX = (0, 0, 0, 0)
+"""Not looked at: the labels say where to begin."""
 
 
 def cut_out(
@@ -40,10 +42,10 @@ def cut_out(
     cv2.grabCut(
         np.ascontiguousarray(image),
         labels,
-        None,
+        NO_BOX,
         np.zeros(MIXTURE),
         np.zeros(MIXTURE),
         ROUNDS,
         cv2.GC_INIT_WITH_MASK,
     )
-    return (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
+    return np.asarray((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD))
