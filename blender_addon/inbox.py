@@ -17,7 +17,17 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
-from . import backend, job_list, jobs, method_params, preview, preview_mesh, properties, status
+from . import (
+    backend,
+    job_list,
+    jobs,
+    method_params,
+    notices,
+    preview,
+    preview_mesh,
+    properties,
+    status,
+)
 from .mailbox import Came, Link, LinkChanged, Post, Sent, Settled
 from .previews import CoarseMesh
 from .shared.errors import LightkilnError
@@ -49,6 +59,7 @@ def pump(budget: float = BUDGET) -> None:
     _tidy()
     _ask_for_previews()
     job_list.ask_if_due()
+    notices.tell()
     if changed:
         _redraw()
 
@@ -66,6 +77,7 @@ def unregister() -> None:
     _stop_building()
     backend.disconnect()
     preview_mesh.remove()
+    notices.clear()
     status.current = status.Status()
 
 

@@ -4,7 +4,7 @@
 from pathlib import Path
 
 import bpy
-from bpy.props import IntProperty, StringProperty
+from bpy.props import BoolProperty, IntProperty, StringProperty
 from bpy.types import AddonPreferences, Context
 
 from .launcher import COMMAND_VARIABLE
@@ -35,12 +35,19 @@ class LightkilnPreferences(AddonPreferences):
         max=2048,
     )
 
+    notify: BoolProperty(
+        name="Notify",
+        description="Say in a small window when a job has ended",
+        default=True,
+    )
+
     def draw(self, context: Context) -> None:
         layout = self.layout
         layout.use_property_split = True
         layout.prop(self, "command")
         layout.prop(self, "data_folder")
         layout.prop(self, "preview_size")
+        layout.prop(self, "notify")
 
 
 def get() -> LightkilnPreferences:

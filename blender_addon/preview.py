@@ -111,7 +111,23 @@ def _draw() -> None:
         upload.go_on(job.picture)
         _state.wants_redraw = upload.is_unfinished
     if upload.shown is not None and shows(upload.shown.picture, camera):
-        upload.shown.draw(context.region, settings.image_opacity)
+        left = middle_of_frame(context) if settings.beside_photograph else 0.0
+        upload.shown.draw(context.region, settings.image_opacity, left)
+
+
+def middle_of_frame(context: bpy.types.Context) -> float:
+    """Where the middle of the camera's frame is in the viewport, as a share of its width; 0 unless
+    the viewport looks through a camera that shows a photograph."""
+    view, camera = context.region_data, context.scene.camera
+    if view.view_perspective != "CAMERA" or camera is None or camera.type != "CAMERA":
+        return 0.0
+    shown = any(picture.image is not None for picture in camera.data.background_images)
+    if not (shown and camera.data.show_background_images):
+        return 0.0
+    corners = np.array([(*corner, 1.0) for corner in camera.data.view_frame(scene=context.scene)])
+    clip = corners @ (np.array(view.perspective_matrix) @ np.array(camera.matrix_world)).T
+    middle = float((clip[:, 0] / clip[:, 3]).mean())
+    return min(max((middle + 1.0) / 2.0, 0.0), 1.0)
 
 
 def _noted(region: bpy.types.Region, view: bpy.types.RegionView3D) -> Camera:

@@ -50,8 +50,8 @@ class Bands:
         size = rows.shape[1], rows.shape[0]
         self.textures.append(gpu.types.GPUTexture(size, format=FORMAT, data=texels))
 
-    def draw(self, region: bpy.types.Region, opacity: float) -> None:
-        """Draw the whole picture over a region, top row first."""
+    def draw(self, region: bpy.types.Region, opacity: float, left: float = 0.0) -> None:
+        """Draw the picture over a region, top row first; only from `left`, in [0, 1], on."""
         shader = gpu.shader.from_builtin("IMAGE_COLOR")
         gpu.state.blend_set("ALPHA")
         top = 0
@@ -60,17 +60,18 @@ class Bands:
             ends = (1.0 - row / len(self.picture.texels) for row in (top, bottom))
             shader.uniform_sampler("image", texture)
             shader.uniform_float("color", (1.0, 1.0, 1.0, opacity))
-            _rectangle(shader, region.width, *(end * region.height for end in ends)).draw(shader)
+            high, low = (end * region.height for end in ends)
+            _rectangle(shader, region.width, left, high, low).draw(shader)
             top = bottom
         gpu.state.blend_set("NONE")
 
 
 def _rectangle(
-    shader: gpu.types.GPUShader, width: float, high: float, low: float
+    shader: gpu.types.GPUShader, width: float, left: float, high: float, low: float
 ) -> gpu.types.GPUBatch:
     places = {
-        "pos": [(0, low), (width, low), (width, high), (0, high)],
-        "texCoord": [(0, 1), (1, 1), (1, 0), (0, 0)],
+        "pos": [(left * width, low), (width, low), (width, high), (left * width, high)],
+        "texCoord": [(left, 1), (1, 1), (1, 0), (left, 0)],
     }
     return batch_for_shader(shader, "TRIS", places, indices=[(0, 1, 2), (0, 2, 3)])
 

@@ -122,6 +122,13 @@ class LightkilnSettings(PropertyGroup):
         min=0.0,
         max=1.0,
     )
+    beside_photograph: BoolProperty(
+        name="Beside Photograph",
+        description=(
+            "Looking through a camera: the preview on the right half of its frame, "
+            "the camera's background image on the left"
+        ),
+    )
     show_mesh: BoolProperty(
         name="Coarse Mesh",
         description="Show a coarse mesh that sharpens while the job runs",

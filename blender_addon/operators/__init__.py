@@ -8,6 +8,7 @@ leaves everything as it was. Waiting is never done here: see `inbox`.
 from . import (
     align,
     connection,
+    diagnostics,
     export,
     job_control,
     jobs_list,
@@ -22,6 +23,7 @@ from . import (
 
 CLASSES = (
     *connection.CLASSES,
+    *diagnostics.CLASSES,
     *align.CLASSES,
     *solve.CLASSES,
     *reconstruct.CLASSES,

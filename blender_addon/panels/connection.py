@@ -31,6 +31,7 @@ class MainPanel(Tab, Panel):
             row.operator("lightkiln.connect")
         else:
             row.operator("lightkiln.disconnect", text="", icon="X")
+        row.operator("lightkiln.copy_diagnostics", text="", icon="COPYDOWN")
         wrapped(layout, context, status.current.link_error, icon="ERROR")
         _devices(layout)
 

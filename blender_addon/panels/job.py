@@ -84,6 +84,7 @@ class PreviewPanel(Tab, Panel):
         column = layout.column()
         column.active = settings.show_image
         column.prop(settings, "image_opacity")
+        column.prop(settings, "beside_photograph")
         layout.prop(settings, "show_mesh")
         if settings.show_image and not context.space_data.region_3d.is_perspective:
             wrapped(layout, context, "The image needs a perspective view (Numpad 5).", icon="INFO")

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A line in the status bar while a job runs, and a word when it has ended.
+
+A popup never comes between a person and a tool in use: it waits until no operator is modal.
+It must not know how a job is run.
+"""
+
+from __future__ import annotations
+
+import time
+
+import bpy
+from bpy.types import Context, Menu, Window
+
+from . import preferences, status
+from .shared.jobs import JobState
+from .status import Job
+
+EVERY = 1.0
+"""Seconds between two looks."""
+
+
+class _State:
+    def __init__(self) -> None:
+        self.due = 0.0
+        self.line: str | None = None
+        self.running: Job | None = None
+        """The job whose end is still to be told."""
+
+
+_state = _State()
+
+
+def tell() -> None:
+    """Say what has changed since the last time."""
+    now = time.monotonic()
+    windows = bpy.context.window_manager.windows
+    if now < _state.due or not windows:
+        return
+    _state.due = now + EVERY
+    job = status.current.job
+    _set_line(line_of(job))
+    if job is not None and not job.is_over:
+        _state.running = job
+    elif _state.running is not None and _is_told(_state.running, windows[0]):
+        _state.running = None
+
+
+def clear() -> None:
+    """Give the status bar back to Blender."""
+    global _state
+    _set_line(None)
+    _state = _State()
+
+
+def line_of(job: Job | None) -> str | None:
+    """What the status bar says; None: what it always says."""
+    if job is None or job.is_over:
+        return None
+    if job.is_sending or job.progress is None:
+        return f"Lightkiln: {job.stage or 'waiting'}"
+    told = job.progress
+    left = f", {told.seconds_left / 60.0:.0f} min left" if told.seconds_left >= 60.0 else ""
+    return f"Lightkiln: {told.phase}, {told.fraction:.0%}{left}"
+
+
+def end_of(job: Job) -> tuple[str, str, str] | None:
+    """Title, sentence and icon for a job that has ended; None: nothing to say, or not yet."""
+    if job.state is JobState.SUCCEEDED and job.imported:
+        return "Reconstruction finished", f"{job.imported_as} is in the scene", "CHECKMARK"
+    if job.state is JobState.FAILED:
+        return "Reconstruction failed", job.reason, "ERROR"
+    return None
+
+
+def _is_told(job: Job, window: Window) -> bool:
+    """True if there is nothing more to say of the job."""
+    if job is not status.current.job or job.state is JobState.CANCELLED:
+        return True
+    end = end_of(job)
+    if end is None or len(window.modal_operators):
+        return False
+    if preferences.get().notify:
+        _show(window, *end)
+    return True
+
+
+def _show(window: Window, title: str, sentence: str, icon: str) -> None:
+    def draw(menu: Menu, _context: Context) -> None:
+        menu.layout.label(text=sentence)
+
+    with bpy.context.temp_override(window=window):
+        bpy.context.window_manager.popup_menu(draw, title=title, icon=icon)
+
+
+def _set_line(line: str | None) -> None:
+    if line == _state.line:
+        return
+    _state.line = line
+    for workspace in bpy.data.workspaces:
+        workspace.status_text_set(line)
