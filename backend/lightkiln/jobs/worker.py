@@ -82,12 +82,20 @@ def _attempt(folder: JobFolder, journal: Journal, device: str, owned: bool) -> t
 
 def _work_of(job: JobSpec) -> Callable[[JobFolder, JobSpec, Journal, JobRun], None]:
     """What to do, by what the method makes; only an alignment loads COLMAP."""
-    if spec_named(job.method).produces is Product.SCENE:
-        return cast(
-            "Callable[[JobFolder, JobSpec, Journal, JobRun], None]",
-            importlib.import_module("lightkiln.jobs.align").align,
-        )
-    return reconstruct
+    product = spec_named(job.method).produces
+    if product not in _OTHER_WORK:
+        return reconstruct
+    module, name = _OTHER_WORK[product]
+    return cast(
+        "Callable[[JobFolder, JobSpec, Journal, JobRun], None]",
+        getattr(importlib.import_module(module), name),
+    )
+
+
+_OTHER_WORK = {
+    Product.SCENE: ("lightkiln.jobs.align", "align"),
+    Product.MASKS: ("lightkiln.jobs.segment", "segment"),
+}
 
 
 def _out_of_memory() -> ResourceError:

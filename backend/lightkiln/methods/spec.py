@@ -44,6 +44,8 @@ class Product(StrEnum):
     VOXELS = "voxels"
     SCENE = "scene"
     """Cameras and a region: `entry(photos, params, run) -> Solved`, of `PhotoInputs`."""
+    MASKS = "masks"
+    """`entry(inputs, params, run)` -> for each view a bool array of its image's size."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
