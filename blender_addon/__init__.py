@@ -45,7 +45,6 @@ def register() -> None:
     properties.register()
     preview.register()
     job_list.register()
-    curve_icons.register()
     inbox.register()
 
 

@@ -17,34 +17,42 @@ EVERY = 1.0
 """Seconds between two pictures of a curve."""
 
 
-class _State:
+class _Drawn:
+    """The picture of one curve, and the one before it, which a panel may still show."""
+
     def __init__(self) -> None:
-        self.icons: Any = None
-        self.drawn_at: dict[str, tuple[float, float]] = {}
-        """When each was drawn, and the second of the run that it reaches."""
+        self.collections: list[Any] = []
+        self.at = 0.0
+        self.reaches = 0.0
+        """The second of the run."""
 
 
-_state = _State()
-
-
-def register() -> None:
-    _state.icons = bpy.utils.previews.new()
+_drawn: dict[str, _Drawn] = {}
 
 
 def unregister() -> None:
-    global _state
-    bpy.utils.previews.remove(_state.icons)
-    _state = _State()
+    for each in _drawn.values():
+        for collection in each.collections:
+            bpy.utils.previews.remove(collection)
+    _drawn.clear()
 
 
 def icon_of(name: str, curve: Curve) -> int:
     """The icon that shows a curve; 0 where Blender has no icons, without a window."""
-    picture = _state.icons.get(name) or _state.icons.new(name)
-    now = time.monotonic()
-    before, last = _state.drawn_at.get(name, (0.0, 0.0))
-    newest = curve.seconds[-1] if curve.seconds else 0.0
-    if last != newest and now - before >= EVERY:
-        picture.image_size = (WIDTH, HEIGHT)
-        picture.image_pixels_float.foreach_set(drawn(curve).reshape(-1))
-        _state.drawn_at[name] = (now, newest)
-    return int(picture.icon_id)
+    known = _drawn.setdefault(name, _Drawn())
+    now, newest = time.monotonic(), curve.seconds[-1] if curve.seconds else 0.0
+    if not known.collections or (known.reaches != newest and now - known.at >= EVERY):
+        _draw(known, curve)
+        known.at, known.reaches = now, newest
+    return int(known.collections[-1]["curve"].icon_id)
+
+
+def _draw(known: _Drawn, curve: Curve) -> None:
+    """A new icon each time: Blender goes on showing the first pixels of an old one."""
+    collection = bpy.utils.previews.new()
+    picture = collection.new("curve")
+    picture.image_size = (WIDTH, HEIGHT)
+    picture.image_pixels_float.foreach_set(drawn(curve).reshape(-1))
+    known.collections.append(collection)
+    if len(known.collections) > 2:
+        bpy.utils.previews.remove(known.collections.pop(0))

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAX_POINTS = 512
-WIDTH, HEIGHT = 256, 128
-"""Pixels of a picture."""
+WIDTH = HEIGHT = 192
+"""Pixels of a picture: Blender gives pictures in panels a square."""
 INK, PAPER = (0.95, 0.62, 0.2, 1.0), (0.0, 0.0, 0.0, 0.25)
 EDGE = 4
 DECADES = 20.0

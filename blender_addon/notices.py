@@ -35,8 +35,8 @@ def tell() -> None:
     """Say what has changed since the last time."""
     now = time.monotonic()
     windows = bpy.context.window_manager.windows
-    if now < _state.due or not windows:
-        return
+    if bpy.app.background or now < _state.due or not windows:
+        return  # in the background there may be a window that nobody sees, and no popup can be made
     _state.due = now + EVERY
     job = status.current.job
     _set_line(line_of(job))

@@ -55,14 +55,19 @@ class CurvesPanel(Tab, Panel):
     @classmethod
     def poll(cls, context: Context) -> bool:
         job = status.current.job
-        return job is not None and bool(job.curves)
+        return job is not None and bool(job.curves.keys() & _METRICS.keys())
 
     def draw(self, context: Context) -> None:
-        for name, curve in status.current.job.curves.items():
-            self.layout.label(text=f"{_metric(name)}: {curve.values[-1]:.4g}")
+        row = self.layout.row()
+        for name in _METRICS:
+            curve = status.current.job.curves.get(name)
+            if curve is None:
+                continue
+            column = row.column()
+            column.label(text=f"{_metric(name)} {curve.values[-1]:.4g}")
             icon = curve_icons.icon_of(name, curve)
             if icon:
-                self.layout.template_icon(icon, scale=5.0)
+                column.template_icon(icon, scale=5.0)
 
 
 class PreviewPanel(Tab, Panel):
