@@ -15,13 +15,18 @@ WITHOUT_BPY = (
     "client",
     "connection",
     "convert",
+    "curves",
+    "diagnostics",
     "image_files",
     "launcher",
     "mailbox",
     "ply",
+    "preflight",
     "previews",
+    "results",
     "shots",
     "status",
+    "thumbnails",
     "transfers",
 )
 
