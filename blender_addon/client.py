@@ -18,7 +18,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
 
-from . import previews, results, shots, solved, thumbnails
+from . import found_masks, previews, results, shots, solved, thumbnails
 from .connection import Connection, Endpoint, connect, open_session
 from .mailbox import Came, Link, LinkChanged, Mailbox, Sent
 from .previews import CoarseMesh, Picture
@@ -93,6 +93,10 @@ class Client:
     def fetch_thumbnail(self, job_id: str, folder: Path) -> Future[Path]:
         """Fetch a job's small picture into a folder: see `thumbnails.fetch`."""
         return self._call(lambda connection: thumbnails.fetch(connection, job_id, folder))
+
+    def fetch_masks(self, job_id: str, folder: Path) -> Future[tuple[found_masks.FoundMask, ...]]:
+        """Fetch the masks that a job has found into a folder."""
+        return self._call(lambda connection: found_masks.fetch(connection, job_id, folder))
 
     def watch(self, job_id: str, since: int = 0) -> Future[None]:
         """Follow a job from a record on, across reconnections, until `unwatch`."""

@@ -125,6 +125,7 @@ def _take_methods(future: Future[Any]) -> None:
         return
     meshes = [info for info in methods if info.produces in ("mesh", "")]  # "": a broken one
     status.current.methods = {info.name: info for info in meshes}
+    status.current.cutters = {info.name: info for info in methods if info.produces == "masks"}
     method_params.install(methods)
 
 
@@ -159,7 +160,7 @@ def _stop_building() -> None:
 def _import_if_ready() -> bool:
     """Import what waits, unless the person is editing: then it waits on."""
     job = status.current.job
-    if job is None or (job.result is None and job.solved is None):
+    if job is None or not job.waits:
         return False
     windows = bpy.context.window_manager.windows
     with bpy.context.temp_override(window=windows[0] if windows else None):  # a timer has none
@@ -169,6 +170,8 @@ def _import_if_ready() -> bool:
         bring = bpy.ops.lightkiln.import_result
         if job.solved is not None:
             bring = bpy.ops.lightkiln.import_solved
+        elif job.masks is not None:
+            bring = bpy.ops.lightkiln.import_masks
         bring("EXEC_DEFAULT", True)  # True: as one undo step
     return True
 

@@ -28,9 +28,12 @@ from .shared.messages import (
 )
 from .shared.params import Scalar
 from .shots import Order
+from .solved import Solved
 from .status import Job
 
 MAX_WARNINGS = 20
+SEGMENT = "segment"
+"""The method for masks that every backend has, known before the backend has listed its methods."""
 MAX_CURVES = 8
 
 
@@ -104,16 +107,21 @@ def look_from(job: Job, message: LookFrom) -> None:
 
 
 def fetch(job: Job) -> None:
-    """Fetch what a finished job has left; it waits in `job.result` to be imported."""
+    """Fetch what a finished job has left; it waits in the job to be imported."""
     job.fetching, job.stage, job.imported_as = True, "Fetching the result", ""
+    backend.when_done(_fetching(job), _for(job, _fetched))
+
+
+def _fetching(job: Job) -> Future[Any]:
+    """By what the method makes: cameras, masks or a mesh."""
+    client, folder = backend.client(), preferences.photographs_folder(job.job_id)
     if job.method == alignment.METHOD:
         scene = properties.scene_named(job.scene)
         chosen = job.order.photographs if job.order is not None else alignment.chosen(scene)
-        folder = preferences.photographs_folder(job.job_id)
-        fetching = backend.client().fetch_solved(job.job_id, chosen, folder)
-        backend.when_done(fetching, _for(job, _fetched_solved))
-        return
-    backend.when_done(backend.client().fetch_result(job.job_id), _for(job, _fetched))
+        return client.fetch_solved(job.job_id, chosen, folder)
+    if job.method in status.current.cutters or job.method == SEGMENT:
+        return client.fetch_masks(job.job_id, folder)
+    return client.fetch_result(job.job_id)
 
 
 def take(came: Came) -> None:
@@ -204,12 +212,14 @@ def _deleted(job: Job, _reply: object) -> None:
         leave()
 
 
-def _fetched(job: Job, result: Any) -> None:
-    job.result, job.fetching, job.stage = result, False, ""
-
-
-def _fetched_solved(job: Job, solved: Any) -> None:
-    job.solved, job.fetching, job.stage = solved, False, ""
+def _fetched(job: Job, what: Any) -> None:
+    job.fetching, job.stage = False, ""
+    if isinstance(what, Solved):
+        job.solved = what
+    elif isinstance(what, tuple):
+        job.masks = what
+    else:
+        job.result = what
 
 
 def _end(job: Job, state: JobState, reason: str) -> None:
@@ -239,6 +249,5 @@ def _take_record(job: Job, record: JobRecord, state: JobState) -> None:
 
 def _take_state(job: Job, state: JobState, reason: str) -> None:
     job.state, job.stage, job.reason = state, "", reason
-    waits = job.result is not None or job.solved is not None
-    if state is JobState.SUCCEEDED and not (job.imported or job.fetching or waits):
+    if state is JobState.SUCCEEDED and not (job.imported or job.fetching or job.waits):
         fetch(job)

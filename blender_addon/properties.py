@@ -6,6 +6,7 @@ from bpy.props import (
     BoolProperty,
     EnumProperty,
     FloatProperty,
+    FloatVectorProperty,
     PointerProperty,
     StringProperty,
 )
@@ -75,6 +76,30 @@ class LightkilnSettings(PropertyGroup):
     in_order: BoolProperty(
         name="In Order",
         description="They follow each other, as frames of a film do; those of a video always do",
+    )
+    mask_by: EnumProperty(
+        name="Segment",
+        description="How the object is told from its background",
+        items=(
+            ("CUT_OUT", "By Region", "GrabCut: what lies beside the region shows the background"),
+            ("KEY", "Colour Key", "All of one colour is background"),
+        ),
+    )
+    key_color: FloatVectorProperty(
+        name="Key",
+        description="The background's colour",
+        subtype="COLOR_GAMMA",
+        size=3,
+        min=0.0,
+        max=1.0,
+        default=(0.0, 1.0, 0.0),
+    )
+    key_tolerance: FloatProperty(
+        name="Tolerance",
+        description="How far from the key a colour is still background (CIE Lab)",
+        default=25.0,
+        min=1.0,
+        max=150.0,
     )
     align_preset: EnumProperty(
         name="Preset",

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import bpy
 import numpy as np
-from bpy.types import Camera, Context, Image, Object, Scene
+from bpy.types import Context, Image, Object, Scene
 
-from . import finish_settings, method_params, properties
+from . import finish_settings, masks, method_params, properties
 from .lenses import lens_of
 from .shared.checks import MIN_VIEWS
 from .shared.errors import InvalidScene
@@ -59,7 +59,7 @@ def problem(context: Context) -> str:
     empty = properties.of(context).region
     if empty is not None and empty.empty_display_type not in REGION_SHAPES:
         return f"The region {empty.name} must be an empty that is shown as a cube or a sphere."
-    without = [camera.name for camera in chosen if background_of(camera.data) is None]
+    without = [camera.name for camera in chosen if masks.photograph_of(camera.data) is None]
     if without and not properties.of(context).image_folder:
         more = f" and {len(without) - 1} more have" if len(without) > 1 else " has"
         return (
@@ -77,19 +77,15 @@ def cameras(context: Context) -> list[Object]:
 
 def shot(camera: Object, scene: Scene) -> Shot:
     """A camera with its lens and its image."""
-    image = background_of(camera.data)
+    image = masks.photograph_of(camera.data)
+    mask = masks.mask_of(camera.data)
     return Shot(
         name=camera.name,
         matrix_world=np.array(camera.matrix_world, dtype=np.float64),
         lens=lens_of(camera.data, scene),
         image=_source(image, camera.name) if image is not None else None,
+        mask=_source(mask, camera.name) if mask is not None else None,
     )
-
-
-def background_of(camera: Camera) -> Image | None:
-    """The first background image that is set."""
-    shown = (background.image for background in camera.background_images)
-    return next((image for image in shown if image is not None), None)
 
 
 def region(empty: Object | None) -> Region | None:

@@ -42,6 +42,8 @@ class Shot:
     lens: Lens
     image: Source | None
     """A path, the bytes of a packed image, or None: look into the folder."""
+    mask: Source | None = None
+    """The object white; None: the image's alpha, if it has any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -107,6 +109,7 @@ def _posed(order: Order, tell: Tell) -> tuple[Scene, dict[str, Source]]:
             View(
                 camera=camera_from_blender(shot.matrix_world, shot.lens, width, height),
                 image=FileRef(sha256=sha256, size=size, name=name_of(shot, source)),
+                mask=_mask(shot, files),
             )
         )
     scene = Scene(views=tuple(views), region=order.region)
@@ -115,6 +118,15 @@ def _posed(order: Order, tell: Tell) -> tuple[Scene, dict[str, Source]]:
         named = [(shot.name, view.camera) for shot, view in zip(order.shots, views, strict=True)]
         check_region_is_seen(named, scene.region, lambda _: None)  # the backend warns
     return scene, files
+
+
+def _mask(shot: Shot, files: dict[str, Source]) -> FileRef | None:
+    if shot.mask is None:
+        return None
+    name = f"mask of {shot.name}"
+    sha256, size, _ = measure(shot.mask, name)
+    files[sha256] = shot.mask
+    return FileRef(sha256=sha256, size=size, name=name)
 
 
 def image_of(shot: Shot, folder: Path | None) -> Source:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from .curves import Curve
+from .found_masks import FoundMask
 from .mailbox import Link
 from .preflight import Report
 from .previews import Picture
@@ -51,6 +52,8 @@ class Job:
     """What it has left, fetched and waiting to be imported."""
     solved: Solved | None = None
     """The cameras that an alignment has left, fetched and waiting to be imported."""
+    masks: tuple[FoundMask, ...] | None = None
+    """The masks that were found, fetched and waiting to be imported."""
     fetching: bool = False
     imported_as: str = ""
     """Name of the object that holds the mesh."""
@@ -59,6 +62,11 @@ class Job:
     def imported(self) -> bool:
         """True once the mesh is in the scene."""
         return self.imported_as != ""
+
+    @property
+    def waits(self) -> bool:
+        """True if something was fetched that is not in the scene yet."""
+        return not (self.result is None and self.solved is None and self.masks is None)
 
     @property
     def is_over(self) -> bool:
@@ -79,6 +87,8 @@ class Status:
     link_error: str = ""
     welcome: Welcome | None = None
     methods: dict[str, MethodInfo] = field(default_factory=dict)
+    cutters: dict[str, MethodInfo] = field(default_factory=dict)
+    """Methods that make masks."""
     job: Job | None = None
     listed: dict[str, JobSummary] = field(default_factory=dict)
     """The backend's newest jobs, newest first."""

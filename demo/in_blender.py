@@ -147,7 +147,7 @@ class Notes:
 
 def _camera_of(thing: bpy.types.Object) -> object:
     export, convert = module("scene_export"), module("convert")
-    image = export.background_of(thing.data)
+    image = module("masks").photograph_of(thing.data)
     lens = export.lens_of(thing.data, bpy.context.scene)
     return convert.camera_from_blender(np.array(thing.matrix_world), lens, *image.size)
 

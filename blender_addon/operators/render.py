@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from bpy.types import Context, Event, Object, Operator
 
-from .. import properties, render_views, scene_export
+from .. import masks, properties, render_views, scene_export
 
 
 class RenderViews(Operator):
@@ -63,7 +63,7 @@ def _without_image(context: Context) -> list[Object]:
     return [
         camera
         for camera in scene_export.cameras(context)
-        if scene_export.background_of(camera.data) is None
+        if masks.photograph_of(camera.data) is None
     ]
 
 

@@ -4,12 +4,13 @@
 A panel does no work and no waiting, and stands any state: an object may be gone, a link broken.
 """
 
-from . import align, connection, finish, job, jobs_list, method, preflight, result, scene
+from . import align, connection, finish, job, jobs_list, masks, method, preflight, result, scene
 
 CLASSES = (
     *connection.CLASSES,
     *align.CLASSES,
     *scene.CLASSES,
+    *masks.CLASSES,
     *preflight.CLASSES,
     *method.CLASSES,
     *finish.CLASSES,

@@ -22,6 +22,11 @@ def cutout(path: Path, mask: np.ndarray) -> Path:
     return _write(path, pixels)
 
 
+def colored(path: Path, pixels: np.ndarray) -> Path:
+    """A picture of RGB pixels (H, W, 3) uint8, top row first."""
+    return _write(path, pixels)
+
+
 def _write(path: Path, pixels: np.ndarray) -> Path:
     path.write_bytes(png_bytes(pixels))
     return path
