@@ -119,9 +119,15 @@ def _fetching(job: Job) -> Future[Any]:
         scene = properties.scene_named(job.scene)
         chosen = job.order.photographs if job.order is not None else alignment.chosen(scene)
         return client.fetch_solved(job.job_id, chosen, folder)
-    if job.method in status.current.cutters or job.method == SEGMENT:
-        return client.fetch_masks(job.job_id, folder)
-    return client.fetch_result(job.job_id)
+    if makes_mesh(job):
+        return client.fetch_result(job.job_id)
+    return client.fetch_masks(job.job_id, folder)
+
+
+def makes_mesh(job: Job) -> bool:
+    """False for a job that finds cameras or masks."""
+    others = (alignment.METHOD, SEGMENT, *status.current.cutters)
+    return job.method not in others
 
 
 def take(came: Came) -> None:

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from bpy.types import Context, Panel
 
-from .. import properties, status
+from .. import jobs, properties, status
 from ..shared.jobs import JobState
 from .finish import options
 from .layout import Tab, wrapped
@@ -20,7 +20,7 @@ class ResultPanel(Tab, Panel):
     @classmethod
     def poll(cls, context: Context) -> bool:
         job = status.current.job
-        return job is not None and job.state is JobState.SUCCEEDED
+        return job is not None and job.state is JobState.SUCCEEDED and jobs.makes_mesh(job)
 
     def draw(self, context: Context) -> None:
         layout = self.layout
