@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAX_POINTS = 512
-WIDTH = HEIGHT = 192
+WIDTH = HEIGHT = 128
 """Pixels of a picture: Blender gives pictures in panels a square."""
 INK, PAPER = (0.95, 0.62, 0.2, 1.0), (0.0, 0.0, 0.0, 0.25)
 EDGE = 4
@@ -30,7 +30,12 @@ class Curve:
     values: list[float] = field(default_factory=list)
 
     def add(self, seconds: float, value: float) -> None:
-        """Note a value; a run that went back to a saved state forgets what came after that."""
+        """Note a value; a run that went back to a saved state forgets what came after that.
+
+        The same value again tells nothing: a run repeats its last figures when it trains no more.
+        """
+        if self.values and self.values[-1] == value and self.seconds[-1] < seconds:
+            return
         while self.seconds and self.seconds[-1] >= seconds:
             self.seconds.pop()
             self.values.pop()

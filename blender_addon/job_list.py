@@ -100,7 +100,8 @@ def _take(future: Future[Any]) -> None:
     status.current.listed = {job.job_id: job for job in jobs}
     _fill([job.job_id for job in jobs])
     for job in jobs[:MAX_PICTURES]:
-        if _state.pictured.get(job.job_id) is not job.state:
+        waits = job.job_id not in _state.pictures and not job.state.is_final
+        if waits or _state.pictured.get(job.job_id) is not job.state:
             _state.pictured[job.job_id] = job.state
             _ask_for_picture(job.job_id)
 
