@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A line in the status bar while a job runs, and a word when it has ended.
 
-A popup never comes between a person and a tool in use: it waits until no operator is modal.
+Neither takes a key or a click from whoever is at work.
 It must not know how a job is run.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 
 import bpy
-from bpy.types import Context, Menu, Window
+from bpy.types import Window
 
 from . import preferences, status
 from .shared.jobs import JobState
@@ -36,7 +36,7 @@ def tell() -> None:
     now = time.monotonic()
     windows = bpy.context.window_manager.windows
     if bpy.app.background or now < _state.due or not windows:
-        return  # in the background there may be a window that nobody sees, and no popup can be made
+        return  # in the background there may be a window, but nobody sees it
     _state.due = now + EVERY
     job = status.current.job
     _set_line(line_of(job))
@@ -64,13 +64,13 @@ def line_of(job: Job | None) -> str | None:
     return f"Lightkiln: {told.phase}, {told.fraction:.0%}{left}"
 
 
-def end_of(job: Job) -> tuple[str, str, str] | None:
-    """Title, sentence and icon for a job that has ended; None: nothing to say, or not yet."""
+def end_of(job: Job) -> str:
+    """The last word about a job that has ended; empty: nothing to say, or not yet."""
     if job.state is JobState.SUCCEEDED and job.imported:
-        return "Reconstruction finished", f"{job.imported_as} is in the scene", "CHECKMARK"
+        return f"Lightkiln is done: {job.imported_as} is in the scene"
     if job.state is JobState.FAILED:
-        return "Reconstruction failed", job.reason, "ERROR"
-    return None
+        return f"Lightkiln failed: {job.reason}"
+    return ""
 
 
 def _is_told(job: Job, window: Window) -> bool:
@@ -78,19 +78,13 @@ def _is_told(job: Job, window: Window) -> bool:
     if job is not status.current.job or job.state is JobState.CANCELLED:
         return True
     end = end_of(job)
-    if end is None or len(window.modal_operators):
+    if not end:
         return False
     if preferences.get().notify:
-        _show(window, *end)
+        is_error = job.state is JobState.FAILED
+        with bpy.context.temp_override(window=window):
+            bpy.ops.lightkiln.notice("INVOKE_DEFAULT", sentence=end, is_error=is_error)
     return True
-
-
-def _show(window: Window, title: str, sentence: str, icon: str) -> None:
-    def draw(menu: Menu, _context: Context) -> None:
-        menu.layout.label(text=sentence)
-
-    with bpy.context.temp_override(window=window):
-        bpy.context.window_manager.popup_menu(draw, title=title, icon=icon)
 
 
 def _set_line(line: str | None) -> None:

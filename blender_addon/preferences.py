@@ -37,7 +37,7 @@ class LightkilnPreferences(AddonPreferences):
 
     notify: BoolProperty(
         name="Notify",
-        description="Say in a small window when a job has ended",
+        description="Say in the status bar when a job has ended",
         default=True,
     )
 
