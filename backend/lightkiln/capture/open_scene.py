@@ -16,7 +16,7 @@ from lightkiln_shared.checks import check_scene
 from lightkiln_shared.errors import InvalidScene
 from lightkiln_shared.scene import FileRef, Scene, View
 
-from . import colmap, idr, meshroom, metashape, realityscan, transforms
+from . import bundle, colmap, idr, meshroom, metashape, realityscan, transforms
 from .sources import Source
 
 
@@ -25,6 +25,8 @@ def open_scene(folder: Path) -> tuple[Scene, dict[str, Path]]:
 
     Raises `InvalidScene` if the folder has no poses or if they cannot be used.
     """
+    if bundle.is_bundle(folder):
+        return bundle.read(folder)
     source = read_source(folder)
     paths = {photo.image for photo in source.photos}
     paths |= {photo.mask for photo in source.photos if photo.mask is not None}
@@ -47,6 +49,8 @@ def has_poses(folder: Path) -> bool:
     a known kind and with something in it."""
     if not folder.is_dir():
         return not folder.is_file()
+    if bundle.is_bundle(folder):
+        return True
     return _reader_of(folder) is not None or not any(folder.iterdir())
 
 
