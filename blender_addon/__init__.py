@@ -43,6 +43,7 @@ def register() -> None:
     for cls in _CLASSES:
         bpy.utils.register_class(cls)
     properties.register()
+    operators.register()
     preview.register()
     job_list.register()
     inbox.register()
@@ -53,6 +54,7 @@ def unregister() -> None:
     curve_icons.unregister()
     job_list.unregister()
     preview.unregister()
+    operators.unregister()
     method_params.uninstall()
     properties.unregister()
     for cls in reversed(_CLASSES):

@@ -159,8 +159,8 @@ def _stop_building() -> None:
 
 def _import_if_ready() -> bool:
     """Import what waits, unless the person is editing: then it waits on."""
-    job = status.current.job
-    if job is None or not job.waits:
+    job, read = status.current.job, status.current.read
+    if (job is None or not job.waits) and read is None:
         return False
     windows = bpy.context.window_manager.windows
     with bpy.context.temp_override(window=windows[0] if windows else None):  # a timer has none
@@ -168,7 +168,9 @@ def _import_if_ready() -> bool:
             return False
         _stop_building()
         bring = bpy.ops.lightkiln.import_result
-        if job.solved is not None:
+        if read is not None:
+            bring = bpy.ops.lightkiln.add_solve
+        elif job.solved is not None:
             bring = bpy.ops.lightkiln.import_solved
         elif job.masks is not None:
             bring = bpy.ops.lightkiln.import_masks

@@ -90,7 +90,7 @@ class Launcher:
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=log,
-                    env={k: v for k, v in os.environ.items() if k not in _PYTHON_VARIABLES},
+                    env=environment(),
                     **_DETACHED,
                 )
         except OSError as error:
@@ -129,6 +129,11 @@ class Launcher:
     def _last_words(self) -> str:
         lines = self._log.read_text(errors="replace").strip().splitlines()
         return lines[-1][:300] if lines else "it said nothing."
+
+
+def environment() -> dict[str, str]:
+    """The variables for a program of the backend."""
+    return {k: v for k, v in os.environ.items() if k not in _PYTHON_VARIABLES}
 
 
 def find_command(preferred: str) -> list[str]:

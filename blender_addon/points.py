@@ -31,6 +31,25 @@ _HEADER = re.compile(
 )
 _POINT = np.dtype([(name, kind) for name, _, kind in _COLUMNS])
 
+_HEAD = (
+    "ply\nformat binary_little_endian 1.0\nelement vertex {}\n"
+    + "".join(f"property {kind} {name}\n" for name, kind, _ in _COLUMNS)
+    + "end_header\n"
+)
+NONE = _HEAD.format(0).encode()
+"""A cloud without points."""
+
+
+def written(positions: NDArray[Any], colors: NDArray[Any]) -> bytes:
+    """Points (N, 3) and linear colours (N, 3) in the form that `read` takes."""
+    rows = np.zeros(len(positions), dtype=_POINT)
+    for axis, name in enumerate("xyz"):
+        rows[name] = positions[:, axis]
+    bytes_of = linear_from_srgb(np.arange(256))
+    for channel, name in enumerate(("red", "green", "blue")):
+        rows[name] = np.searchsorted(bytes_of[1:], colors[:, channel] - 1e-6)  # of 24 bits
+    return _HEAD.format(len(rows)).encode() + rows.tobytes()
+
 
 def read(data: bytes) -> tuple[NDArray[Any], NDArray[Any]]:
     """Positions (N, 3) float32 and linear colours (N, 3) float32; raises `MalformedMessage`."""

@@ -58,6 +58,13 @@ def positions_of(cloud: Object) -> NDArray[Any]:
     return local.reshape(-1, 3) @ matrix[:3, :3].T + matrix[:3, 3]
 
 
+def colors_of(cloud: Object) -> NDArray[Any]:
+    """The points' own linear colours (N, 3)."""
+    rgba = np.empty(4 * len(cloud.data.vertices), dtype=np.float32)
+    cloud.data.color_attributes[coloured_mesh.COLORS].data.foreach_get("color", rgba)
+    return rgba.reshape(-1, 4)[:, :3]
+
+
 def compare_with(cloud: Object, region: Object | None) -> None:
     """Grey what is outside of a region from now on; None: nothing."""
     modifier = cloud.modifiers.get(NODES)

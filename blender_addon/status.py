@@ -90,6 +90,10 @@ class Status:
     cutters: dict[str, MethodInfo] = field(default_factory=dict)
     """Methods that make masks."""
     job: Job | None = None
+    converting: str = ""
+    """What is being read or written for other programs; empty: nothing."""
+    read: tuple[str, str, Solved] | None = None
+    """A solve that was read and waits to be added: for which scene, its title, what it is."""
     listed: dict[str, JobSummary] = field(default_factory=dict)
     """The backend's newest jobs, newest first."""
     preflight: Report | None = None

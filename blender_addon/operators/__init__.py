@@ -8,6 +8,7 @@ leaves everything as it was. Waiting is never done here: see `inbox`.
 from . import (
     align,
     connection,
+    convert,
     diagnostics,
     export,
     job_control,
@@ -28,6 +29,7 @@ CLASSES = (
     *diagnostics.CLASSES,
     *align.CLASSES,
     *solve.CLASSES,
+    *convert.CLASSES,
     *reconstruct.CLASSES,
     *job_control.CLASSES,
     *masks.CLASSES,
@@ -40,3 +42,12 @@ CLASSES = (
     *region.CLASSES,
     *render.CLASSES,
 )
+
+
+def register() -> None:
+    """What is neither a class nor a panel: lines in menus of Blender's."""
+    convert.register_menus()
+
+
+def unregister() -> None:
+    convert.unregister_menus()

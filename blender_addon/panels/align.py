@@ -42,6 +42,9 @@ class AlignPanel(Tab, Panel):
         row.scale_y = 1.5
         row.operator("lightkiln.align", icon="OUTLINER_OB_CAMERA")
         _running(self.layout)
+        layout.operator("lightkiln.import_solve", icon="IMPORT")
+        if status.current.converting:
+            layout.label(text=f"{status.current.converting}…", icon="SORTTIME")
 
 
 class SolvePanel(Tab, Panel):
@@ -62,6 +65,7 @@ class SolvePanel(Tab, Panel):
         layout.label(text=root.name, icon="EMPTY_ARROWS")
         wrapped(layout, context, str(root.get(solve.ABOUT, "")))
         layout.operator("lightkiln.select_solved", icon="RESTRICT_SELECT_OFF")
+        layout.operator_menu_enum("lightkiln.export_solve", "kind", icon="EXPORT")
         row = layout.row(align=True)
         row.operator("lightkiln.set_floor", icon="AXIS_TOP")
         row.operator("lightkiln.set_up", icon="EMPTY_SINGLE_ARROW")

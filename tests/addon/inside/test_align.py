@@ -96,3 +96,50 @@ def _agree_with_the_truth(cameras: list[bpy.types.Object]) -> None:
     ratios = [each / each.mean() for each in between]
     np.testing.assert_allclose(*ratios, atol=0.02)
     assert all(camera.matrix_world.to_3x3().col[1].z > 0.0 for camera in cameras)  # upright
+
+
+def test_an_alignment_survives_another_file_and_a_closed_blender(
+    folder: Path, tmp_path: Path, pump_until: Callable[..., None]
+) -> None:
+    """To the extension both are the same: nothing is left of it but what the file holds."""
+    bpy.ops.lightkiln.take_photographs(directory=str(folder), files=[])
+    bpy.context.scene.lightkiln.align_preset = "draft"
+    bpy.ops.lightkiln.align()
+    pump_until(lambda: _job().state == "running")
+    file = str(tmp_path / "середина.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=file)
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=False)
+    assert _job() is None
+    assert not bpy.data.cameras
+    bpy.ops.wm.open_mainfile(filepath=file)
+    pump_until(lambda: _job().imported, seconds=120.0)
+    cameras = module("scene_export").cameras(bpy.context)
+    assert len(cameras) == len(TRUTH)
+    assert all(module("masks").photograph_of(camera.data) for camera in cameras)
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_folder_without_photographs_is_told_in_a_sentence(
+    gone: bool, tmp_path: Path, pump_until: Callable[..., None]
+) -> None:
+    (tmp_path / "leer").mkdir()
+    bpy.ops.lightkiln.take_photographs(directory=str(tmp_path / "leer"), files=[])
+    if gone:
+        (tmp_path / "leer").rmdir()
+    bpy.ops.lightkiln.align()
+    pump_until(lambda: _job().is_over, may_fail=True)
+    assert ("leer" in _job().reason) and _job().job_id == ""
+    assert bpy.ops.lightkiln.align.poll(), "a dead button"
+
+
+def test_dropped_files_and_a_video_are_what_is_aligned(tmp_path: Path) -> None:
+    names = [{"name": "photo 01.jpg"}, {"name": "photo 03.jpg"}]
+    bpy.ops.lightkiln.take_photographs(directory=str(PHOTOGRAPHS), files=names)
+    chosen = module("alignment").chosen(bpy.context.scene)
+    assert [path.name for path in chosen] == ["photo 01.jpg", "photo 03.jpg"]
+    found = module("photographs").find(chosen)
+    assert found.photographs == chosen
+    bpy.ops.lightkiln.take_photographs(directory=str(tmp_path), files=[{"name": "прогулка.MP4"}])
+    assert module("alignment").chosen(bpy.context.scene) == (tmp_path / "прогулка.MP4",)
+    handler = bpy.types.FileHandler.bl_rna_get_subclass_py("LIGHTKILN_FH_photographs")
+    assert {".jpg", ".heic", ".mp4"} <= set(handler.bl_file_extensions.split(";"))

@@ -226,3 +226,39 @@ def test_points_on_one_line_are_no_floor(root: bpy.types.Object) -> None:
     _select(marks)
     with pytest.raises(RuntimeError, match="lie on one line"):
         bpy.ops.lightkiln.set_floor()
+
+
+@pytest.mark.parametrize("kind", ["colmap", "transforms"])
+def test_a_solve_leaves_for_other_programs_and_comes_back(
+    kind: str,
+    root: bpy.types.Object,
+    solved: object,
+    tmp_path: Path,
+    pump_until: Callable[..., None],
+) -> None:
+    status = module("status").current
+    assert bpy.ops.lightkiln.export_solve(directory=str(tmp_path), kind=kind) == {"FINISHED"}
+    assert not bpy.ops.lightkiln.import_solve.poll()  # one at a time
+    pump_until(lambda: not status.converting)
+    assert status.problem == ""
+    before = {name: camera.camera_from_world for name, camera in _sent().items()}
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=False)
+    (folder,) = tmp_path.glob(f"*-{kind}")
+    assert bpy.ops.lightkiln.import_solve(directory=str(folder)) == {"FINISHED"}
+    pump_until(lambda: module("solve").roots(bpy.context.scene))
+    after = _sent()
+    assert sorted(after) == sorted(before)
+    for name, camera in after.items():
+        assert np.allclose(camera.camera_from_world, before[name], atol=1e-5)
+        assert np.allclose(camera.distortion, LENS, atol=1e-6)
+        assert np.allclose(camera.focal, (301.25, 299.5), atol=1e-3)
+    clouds = module("solve").clouds(bpy.context.scene.objects)
+    assert [len(cloud.data.vertices) for cloud in clouds] == ([400] if kind == "colmap" else [])
+
+
+def test_a_folder_without_cameras_is_told_in_a_sentence(
+    tmp_path: Path, pump_until: Callable[..., None]
+) -> None:
+    bpy.ops.lightkiln.import_solve(directory=str(tmp_path))
+    pump_until(lambda: not module("status").current.converting)
+    assert "no camera poses" in module("status").current.problem
