@@ -24,7 +24,9 @@ from lightkiln_shared.messages import (
     Failed,
     Hello,
     JobAccepted,
+    Jobs,
     ListArtifacts,
+    ListJobs,
     ListMethods,
     Message,
     Methods,
@@ -71,6 +73,14 @@ def preview_mesh(session: Session, lie: str) -> bytes:
     return session.event(event) + session.data_header(bulk.stream, len(body)) + body
 
 
+EMPTY: dict[type[Message], Reply] = {
+    ListMethods: Methods(methods=(), default="kiln"),
+    ListJobs: Jobs(jobs=()),
+    OfferFiles: Wanted(files=()),
+}
+"""What is answered truthfully: there is nothing."""
+
+
 class Liar:
     """One connection."""
 
@@ -94,10 +104,8 @@ class Liar:
         """What a backend would say, or the lie."""
         if isinstance(message, Hello):
             return self.welcome()
-        if isinstance(message, ListMethods):
-            return Methods(methods=(), default="kiln")
-        if isinstance(message, OfferFiles):
-            return Wanted(files=())
+        if type(message) in EMPTY:
+            return EMPTY[type(message)]
         if isinstance(message, SubmitJob):
             return JobAccepted(job_id=JOB_ID)
         if isinstance(message, WatchJob):
