@@ -3,12 +3,21 @@
 
 pycolmap 4 brings a zlib whose names are visible to all: Pillow loaded after it would compress PNG
 with half of one and half of the other, and corrupt the heap. Loaded first, Pillow keeps its own.
+It also takes SIGTERM for itself, to print a stack; a worker that is told to end has to hear it.
 It must not know scenes.
 """
 
-from PIL import Image  # isort: split
+import signal
+import threading
 
-import pycolmap
+from PIL import Image
+
+_before = signal.getsignal(signal.SIGTERM)
+
+import pycolmap  # noqa: E402 after what it would disturb
+
+if threading.current_thread() is threading.main_thread() and _before is not None:
+    signal.signal(signal.SIGTERM, _before)
 
 __all__ = ["Image", "pycolmap"]
 

@@ -310,3 +310,14 @@ def test_colmap_and_png_get_along_whoever_comes_first() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=60)
     assert done.returncode == 0, done.stderr[-500:]
+
+
+def test_whoever_hears_sigterm_hears_it_still_when_colmap_is_loaded() -> None:
+    script = (
+        "import os, signal, sys\n"
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))\n"
+        "import lightkiln.capture.colmap_library\n"
+        "os.kill(os.getpid(), signal.SIGTERM)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=60)
+    assert done.returncode == 7, done.stderr[-500:]
