@@ -23,7 +23,8 @@ COUNTS = {
 
 class AlignPanel(Tab, Panel):
     bl_idname = "LIGHTKILN_PT_align"
-    bl_label = "Align"
+    bl_label = "Align Photographs"
+    bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}  # who has cameras needs none of it
 
     def draw(self, context: Context) -> None:
         layout = self.layout
@@ -38,9 +39,7 @@ class AlignPanel(Tab, Panel):
             layout.label(text=f"{count} of its files", icon="CHECKMARK")
         layout.prop(settings, "align_preset")
         layout.prop(settings, "in_order")
-        row = layout.row()
-        row.scale_y = 1.5
-        row.operator("lightkiln.align", icon="OUTLINER_OB_CAMERA")
+        layout.operator("lightkiln.align", icon="OUTLINER_OB_CAMERA")
         _running(self.layout)
         layout.operator("lightkiln.import_solve", icon="IMPORT")
         if status.current.converting:
