@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from typing import Any
 
 import bpy
@@ -120,6 +120,8 @@ def _take_link(change: LinkChanged) -> None:
 def _take_methods(future: Future[Any]) -> None:
     try:
         methods = future.result().methods
+    except CancelledError:
+        return  # disconnected before the answer came
     except LightkilnError as error:
         status.current.problem = str(error)
         return
