@@ -35,8 +35,9 @@ UNPLACED, ABOUT = "lightkiln_unplaced", "lightkiln_about"
 REGION = "lightkiln_region"
 """Property of the region's empty."""
 DISPLAY_TYPES = {RegionShape.BOX: "CUBE", RegionShape.SPHERE: "SPHERE"}
+ROOT_SHARE = 0.15
 CAMERA_SHARE = 0.04
-"""A camera's display size, of the cameras' extent."""
+"""Display sizes of the empty and of a camera, of the cameras' extent."""
 
 
 def add(scene: Scene, title: str, source: str, solved: Solved) -> Object:
@@ -48,6 +49,7 @@ def add(scene: Scene, title: str, source: str, solved: Solved) -> Object:
     _record(root, source, solved)
     collection.objects.link(root)
     extent = _extent([view.camera for view in solved.scene.views])
+    root.empty_display_size = ROOT_SHARE * extent
     for view in solved.scene.views:
         _under(root, collection, _camera(view, solved.paths, CAMERA_SHARE * extent))
     if len(solved.positions):

@@ -20,8 +20,8 @@ from . import coloured_mesh
 
 TAG = "lightkiln_points"
 NODES = "Lightkiln Points"
-GREY = (0.05, 0.05, 0.05, 1.0)
-SHARE = 0.3
+GREY = (0.12, 0.12, 0.12, 1.0)
+SHARE = 0.6
 """Of the usual distance between neighbours, for a body's radius."""
 SPHERE_AFTER = 5.5
 """`empty_display_type` as a number: a cube is 5, a sphere 6."""
@@ -112,11 +112,12 @@ class _Tree:
         both = self._node("GeometryNodeJoinGeometry")
         self._link(bodies, both.inputs[0])
         self._link(colored, both.inputs[0])  # it brings the name of the colours that are shown
-        real = self._node("GeometryNodeRealizeInstances")
-        self._link(both.outputs[0], real.inputs[0])
+        whole = self._node("GeometryNodeRealizeInstances")
+        self._link(both.outputs[0], whole.inputs[0])
+        seen = self._without_loose(whole.outputs[0])
         shown = self._node("GeometryNodeSetMaterial")
         shown.inputs["Material"].default_value = coloured_mesh.material()
-        self._link(real.outputs[0], shown.inputs[0])
+        self._link(seen, shown.inputs[0])
         self._link(shown.outputs[0], self._node("NodeGroupOutput").inputs[0])
 
     def _bodies(self, points: NodeSocket, radius: float) -> NodeSocket:
@@ -127,6 +128,16 @@ class _Tree:
         self._link(points, instances.inputs["Points"])
         self._link(body.outputs["Mesh"], instances.inputs["Instance"])
         return instances.outputs[0]
+
+    def _without_loose(self, mesh: NodeSocket) -> NodeSocket:
+        """Blender draws a black dot over each loose vertex."""
+        neighbours = self._node("GeometryNodeInputMeshVertexNeighbors")
+        drop = self._node("GeometryNodeDeleteGeometry")
+        drop.domain = "POINT"
+        self._link(mesh, drop.inputs["Geometry"])
+        is_loose = self._math("LESS_THAN", neighbours.outputs["Vertex Count"], 0.5)
+        self._link(is_loose, drop.inputs["Selection"])
+        return drop.outputs[0]
 
     def _store(self, points: NodeSocket, color: NodeSocket) -> NodeSocket:
         store = self._node("GeometryNodeStoreNamedAttribute")
