@@ -59,10 +59,14 @@ def test_a_run_told_to_finish_at_once_still_gives_the_hull(inputs: Inputs) -> No
     assert len(reconstruct(inputs, SMALL, run).triangles) > 1000
 
 
-def test_without_masks_and_without_depths_there_is_no_surface(inputs: Inputs) -> None:
-    bare = Inputs(
-        views=tuple(replace(view, mask=None) for view in inputs.views), region=inputs.region
+def test_without_masks_silhouettes_and_depths_there_is_no_surface(inputs: Inputs) -> None:
+    draw = np.random.default_rng(0)
+    noise = [draw.integers(256, size=view.image.shape, dtype=np.uint8) for view in inputs.views]
+    views = (
+        replace(view, mask=None, image=image)
+        for view, image in zip(inputs.views, noise, strict=True)
     )
+    bare = Inputs(views=tuple(views), region=inputs.region)
     run = DetachedRun()
     run.finish()
     with pytest.raises(NothingReconstructed):
