@@ -25,7 +25,7 @@ def _left_behind() -> list[str]:
 
 
 def _disable() -> list[str]:
-    """Disable the extension; what stays. A thread that is starting a backend ends a little later."""
+    """Disable it; what stays. A thread that is starting a backend ends a little later."""
     addon_utils.disable(PACKAGE)
     for thread in threading.enumerate():
         if thread.name.startswith("lightkiln"):
