@@ -69,6 +69,13 @@ def chosen(context: Context) -> Object | None:
     return active if active is not None and active.type == "MESH" and JOB in active else None
 
 
+def unchosen(context: Context) -> str:
+    """Why nothing can be done with a result now: a sentence, or nothing."""
+    if chosen(context) is None:
+        return "Make an imported result the active object"
+    return "" if context.mode == "OBJECT" else "Leave the edit mode first"
+
+
 def select_only(context: Context, thing: Object) -> None:
     """Make an object the active one, and the only one that is selected."""
     for other in context.selected_objects:

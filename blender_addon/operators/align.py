@@ -7,11 +7,10 @@ from typing import ClassVar
 from bpy.props import CollectionProperty, StringProperty
 from bpy.types import Context, Event, FileHandler, Operator, OperatorFileListElement
 
-from .. import alignment, jobs, properties, solve, status
+from .. import alignment, properties, solve, status
 from ..photographs import FILMS, STILLS
-from ..shared.errors import LightkilnError
-
-BUSY = "A job is running: cancel it or wait for it"
+from ..shots import Order
+from .starting import StartsJob
 
 
 class TakePhotographs(Operator):
@@ -49,7 +48,7 @@ class DropPhotographs(FileHandler):
         return context.area is not None and context.area.type == "VIEW_3D"
 
 
-class Align(Operator):
+class Align(StartsJob, Operator):
     bl_idname = "lightkiln.align"
     bl_label = "Align"
     bl_description = (
@@ -58,24 +57,11 @@ class Align(Operator):
     )
 
     @classmethod
-    def poll(cls, context: Context) -> bool:
-        job = status.current.job
-        if job is not None and not job.is_over:
-            cls.poll_message_set(BUSY)
-            return False
-        if wrong := alignment.problem(context.scene):
-            cls.poll_message_set(wrong.rstrip("."))
-            return False
-        return True
+    def missing(cls, context: Context) -> str:
+        return alignment.problem(context.scene)
 
-    def execute(self, context: Context) -> set[str]:
-        try:
-            jobs.submit(alignment.order(context.scene), context.scene.name)
-        except LightkilnError as error:
-            status.current.problem = str(error)
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+    def order(self, context: Context) -> Order:
+        return alignment.order(context.scene)
 
 
 class ImportSolved(Operator):

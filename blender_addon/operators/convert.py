@@ -12,16 +12,21 @@ from bpy.types import Context, Event, Menu, Operator
 
 from .. import backend, conversion, points, preferences, scene_export, solve, sparse_points, status
 from ..shared.errors import LightkilnError
+from .starting import Excused
 
 READABLE = "COLMAP, transforms.json, Meshroom, Metashape, RealityScan"
 BUSY = "A solve is being read or written"
 
 
-class _Converting:
-    """Base of both ways."""
+class _Converting(Excused):
+    """Base of both ways, one at a time."""
 
     directory: StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})
     filter_folder: bpy.props.BoolProperty(default=True, options={"HIDDEN"})
+
+    @classmethod
+    def obstacle(cls, context: Context) -> str:
+        return BUSY if status.current.converting else ""
 
     def invoke(self, context: Context, event: Event) -> set[str]:
         context.window_manager.fileselect_add(self)
@@ -32,13 +37,6 @@ class ImportSolve(_Converting, Operator):
     bl_idname = "lightkiln.import_solve"
     bl_label = "Import Solve"
     bl_description = f"Bring cameras of another program into the scene, from a folder: {READABLE}"
-
-    @classmethod
-    def poll(cls, context: Context) -> bool:
-        if status.current.converting:
-            cls.poll_message_set(BUSY)
-            return False
-        return True
 
     def execute(self, context: Context) -> set[str]:
         folder, command = Path(self.directory), preferences.get().command
@@ -90,14 +88,8 @@ class ExportSolve(_Converting, Operator):
     )
 
     @classmethod
-    def poll(cls, context: Context) -> bool:
-        if status.current.converting:
-            cls.poll_message_set(BUSY)
-            return False
-        if wrong := scene_export.problem(context):
-            cls.poll_message_set(wrong.rstrip("."))
-            return False
-        return True
+    def obstacle(cls, context: Context) -> str:
+        return super().obstacle(context) or scene_export.problem(context)
 
     def execute(self, context: Context) -> set[str]:
         try:

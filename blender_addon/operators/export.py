@@ -11,6 +11,7 @@ from bpy.props import EnumProperty, StringProperty
 from bpy.types import Context, Event, Image, Operator
 
 from .. import result_import
+from .starting import Excused
 
 FORMATS = (
     ("GLB", "GLB", "One file with its images: web, game engines, most viewers"),
@@ -21,7 +22,7 @@ FORMATS = (
 SUFFIX = {"GLB": ".glb", "OBJ": ".obj", "PLY": ".ply", "USD": ".usdc"}
 
 
-class ExportResult(Operator):
+class ExportResult(Excused, Operator):
     bl_idname = "lightkiln.export_result"
     bl_label = "Export Result"
     bl_options: ClassVar[set[str]] = {"INTERNAL"}
@@ -34,11 +35,8 @@ class ExportResult(Operator):
         return next(about for name, _, about in FORMATS if name == operator.format)
 
     @classmethod
-    def poll(cls, context: Context) -> bool:
-        if result_import.chosen(context) is None:
-            cls.poll_message_set("Make an imported result the active object")
-            return False
-        return context.mode == "OBJECT"
+    def obstacle(cls, context: Context) -> str:
+        return result_import.unchosen(context)
 
     def invoke(self, context: Context, event: Event) -> set[str]:
         result = result_import.chosen(context)

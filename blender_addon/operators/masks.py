@@ -8,15 +8,16 @@ from typing import ClassVar
 from bpy.props import StringProperty
 from bpy.types import Context, Event, Object, Operator
 
-from .. import image_files, jobs, masks, properties, scene_export, status
+from .. import image_files, masks, properties, scene_export, status
 from ..found_masks import FoundMask
-from ..shared.errors import LightkilnError
 from ..shared.params import Scalar
+from ..shots import Order
+from .starting import StartsJob
 
 BUILT_IN = "segment"
 
 
-class Segment(Operator):
+class Segment(StartsJob, Operator):
     bl_idname = "lightkiln.segment"
     bl_label = "Segment"
     bl_options: ClassVar[set[str]] = set()
@@ -29,34 +30,16 @@ class Segment(Operator):
         about = info.summary.rstrip(".") if info else "Have the backend find the object's outline"
         return f"{about}. The masks come back over the photographs, to be looked at before the run"
 
-    @classmethod
-    def poll(cls, context: Context) -> bool:
-        job = status.current.job
-        if job is not None and not job.is_over:
-            cls.poll_message_set("A job is running: cancel it or wait for it")
-            return False
-        if wrong := scene_export.problem(context):
-            cls.poll_message_set(wrong.rstrip("."))
-            return False
-        return True
-
-    def execute(self, context: Context) -> set[str]:
-        try:
-            whole = scene_export.order(context)
-            order = replace(
-                whole,
-                method=self.method,
-                preset="standard",
-                params=_params(context) if self.method == BUILT_IN else {},
-                finish={},
-                shots=tuple(replace(shot, mask=None) for shot in whole.shots),
-            )
-            jobs.submit(order, context.scene.name)
-        except LightkilnError as error:
-            status.current.problem = str(error)
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+    def order(self, context: Context) -> Order:
+        whole = scene_export.order(context)
+        return replace(
+            whole,
+            method=self.method,
+            preset="standard",
+            params=_params(context) if self.method == BUILT_IN else {},
+            finish={},
+            shots=tuple(replace(shot, mask=None) for shot in whole.shots),
+        )
 
 
 class ImportMasks(Operator):

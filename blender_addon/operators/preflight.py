@@ -7,22 +7,16 @@ from bpy.types import Context, Operator
 
 from .. import backend, preflight, scene_export, status
 from ..shared.errors import LightkilnError
+from .starting import Excused
 
 
-class Preflight(Operator):
+class Preflight(Excused, Operator):
     bl_idname = "lightkiln.preflight"
     bl_label = "Check"
     bl_description = (
         "Look for missing, doubled and odd photographs and at how the cameras see the region, "
         "before a long run"
     )
-
-    @classmethod
-    def poll(cls, context: Context) -> bool:
-        if wrong := scene_export.problem(context):
-            cls.poll_message_set(wrong.rstrip("."))
-            return False
-        return True
 
     def execute(self, context: Context) -> set[str]:
         try:

@@ -8,11 +8,12 @@ from bpy.props import IntProperty
 from bpy.types import Context, Object, Operator
 
 from .. import coloured_mesh, result_import
+from .starting import Excused
 
 FACES = 10_000
 
 
-class Quads(Operator):
+class Quads(Excused, Operator):
     bl_idname = "lightkiln.quads"
     bl_label = "Quads"
     bl_description = (
@@ -24,11 +25,8 @@ class Quads(Operator):
     faces: IntProperty(name="Faces", description="Quads, about", default=FACES, min=100)
 
     @classmethod
-    def poll(cls, context: Context) -> bool:
-        if result_import.chosen(context) is None:
-            cls.poll_message_set("Make an imported result the active object")
-            return False
-        return context.mode == "OBJECT"
+    def obstacle(cls, context: Context) -> str:
+        return result_import.unchosen(context)
 
     def execute(self, context: Context) -> set[str]:
         source = result_import.chosen(context)

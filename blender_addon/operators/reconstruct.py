@@ -6,34 +6,18 @@ from typing import ClassVar
 from bpy.props import StringProperty
 from bpy.types import Context, Operator
 
-from .. import jobs, method_params, properties, scene_export, status
-from ..shared.errors import LightkilnError
+from .. import method_params, properties, scene_export, status
+from ..shots import Order
+from .starting import StartsJob
 
 
-class Reconstruct(Operator):
+class Reconstruct(StartsJob, Operator):
     bl_idname = "lightkiln.reconstruct"
     bl_label = "Reconstruct"
     bl_description = "Send the selected cameras' images to the backend and make a mesh of them"
 
-    @classmethod
-    def poll(cls, context: Context) -> bool:
-        job = status.current.job
-        if job is not None and not job.is_over:
-            cls.poll_message_set("A job is running: cancel it or wait for it")
-            return False
-        if wrong := scene_export.problem(context):
-            cls.poll_message_set(wrong.rstrip("."))
-            return False
-        return True
-
-    def execute(self, context: Context) -> set[str]:
-        try:
-            jobs.submit(scene_export.order(context), context.scene.name)
-        except LightkilnError as error:
-            status.current.problem = str(error)
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+    def order(self, context: Context) -> Order:
+        return scene_export.order(context)
 
 
 class ChooseMethod(Operator):
