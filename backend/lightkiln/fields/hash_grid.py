@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A multiresolution hash grid as a torch module: the rows that are learned, and how many levels
+count so far. It must not know what its features are used for.
+"""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.functional import pad
+
+from lightkiln.ops.kernels.hash_grid import encode, hash_levels
+
+START = 1e-4
+"""Rows start uniform within ±START, as in the paper: small, but not all alike."""
+
+
+class HashGrid(nn.Module):
+    """Features of places in the unit cube; see `ops.kernels.hash_grid` for the formulae."""
+
+    def __init__(
+        self,
+        *,
+        num_levels: int = 16,
+        coarsest: int = 16,
+        finest: int = 2048,
+        log2_size: int = 19,
+        num_features: int = 2,
+        seed: int = 0,
+    ) -> None:
+        """Levels of `coarsest` to `finest` cells along a side, 2^log2_size rows each at most."""
+        super().__init__()
+        self.levels = hash_levels(num_levels, coarsest, finest, log2_size)
+        draw = torch.Generator().manual_seed(seed)
+        start = torch.rand((self.levels.num_rows, num_features), generator=draw)
+        self.tables = nn.Parameter((2.0 * start - 1.0) * START)
+        """(rows, features), of all levels."""
+        self.active_levels = num_levels
+        """The coarsest levels that count; the features of the others are 0 and do not learn."""
+
+    @property
+    def num_outputs(self) -> int:
+        """Features of a place, those of levels that do not count included."""
+        return len(self.levels.resolutions) * self.tables.shape[1]
+
+    def forward(self, x: Float[Tensor, "n 3"]) -> Float[Tensor, "n outputs"]:
+        """The features of places in [0, 1]³, the coarsest level's first."""
+        features = encode(x, self.tables, self.levels.first(self.active_levels))
+        return pad(features, (0, self.num_outputs - features.shape[1]))
