@@ -13,6 +13,10 @@ Notation of the lens, for an image of w x h pixels of aspect a = a_y / a_x:
     c_x     = w / 2 - v shift_x        c_y = h / 2 + v shift_y / a
 
 AUTO measures with the sensor's width whichever side is larger, as Blender does.
+
+The motion tracker counts pixels from the lower left corner, Y up. With Y turned round, Brown's
+tangential terms change places and one its sign: OpenCV's (p1, p2) = (-P2, P1).
+
 It must not know bpy, files or the wire.
 """
 
@@ -25,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .shared.camera import Camera
+from .tracker_lens import TrackerLens, radial_of
 
 FLIP_Y_Z = np.diag([1.0, -1.0, -1.0, 1.0])
 
@@ -106,6 +111,29 @@ def camera_from_view(
         width=width,
         height=height,
     )
+
+
+def cameras_from_tracker(
+    lens: TrackerLens, matrices: list[NDArray[Any]], world_from_solve: NDArray[Any]
+) -> list[Camera]:
+    """Cameras of the motion tracker; raises `InvalidScene` if the lens cannot be expressed.
+
+    `matrices` (4, 4) are as in `MovieReconstructedCamera`, `world_from_solve` (4, 4) may scale.
+    """
+    (k1, k2, k3), (p1, p2) = radial_of(lens), lens.tangential
+    distortion = (k1, k2, -p2, p1, k3)
+    c_x, c_y = lens.principal_point
+    return [
+        Camera(
+            world_from_camera=unscaled(world_from_solve @ matrix) @ FLIP_Y_Z,
+            focal=(lens.focal, lens.focal * lens.pixel_aspect),
+            principal_point=(c_x, lens.height - c_y),
+            width=lens.width,
+            height=lens.height,
+            distortion=distortion if any(distortion) else (),
+        )
+        for matrix in matrices
+    ]
 
 
 def blender_from_pose(world_from_camera: NDArray[Any]) -> NDArray[Any]:

@@ -58,7 +58,20 @@ def fitted(cameras: list[Object]) -> tuple[NDArray[np.float64], float]:
 
 
 def fit(empty: Object, points: NDArray[np.float64], seen_by: NDArray[np.float64]) -> None:
-    """Put the region around points (N, 3), keeping its turn; `seen_by` (N,) is in [0, 1].
+    """Put the region around points (N, 3), keeping its turn; `seen_by` (N,) is in [0, 1]."""
+    turn = np.array(empty.matrix_world.to_3x3().normalized(), dtype=np.float64)
+    matrix = around(points, seen_by, turn, empty.empty_display_type == DISPLAY_TYPES["SPHERE"])
+    matrix[:3, :3] /= empty.empty_display_size
+    empty.matrix_world = Matrix(matrix.tolist())
+
+
+def around(
+    points: NDArray[np.float64],
+    seen_by: NDArray[np.float64],
+    turn: NDArray[np.float64],
+    is_round: bool = False,
+) -> NDArray[np.float64]:
+    """(4, 4): where [-1, 1]³, turned by `turn` (3, 3), comes to lie to hold the object's points.
 
     What most cameras see is the object; what lies far from the middle of that is background, and
     the outermost points are wrong ones.
@@ -69,16 +82,15 @@ def fit(empty: Object, points: NDArray[np.float64], seen_by: NDArray[np.float64]
     middle = np.median(near, axis=0)
     far = np.linalg.norm(near - middle, axis=1)
     near = near[far <= SPREAD * np.median(far)]
-    turn = np.array(empty.matrix_world.to_3x3().normalized(), dtype=np.float64)
     low, high = np.quantile(near @ turn, (OUTSIDE, 1.0 - OUTSIDE), axis=0)
     half = np.maximum((high - low) * (0.5 + MARGIN), 1e-3)
     half = np.maximum(half, 0.05 * half.max())  # a flat thing still needs a volume
-    if empty.empty_display_type == DISPLAY_TYPES["SPHERE"]:
+    if is_round:
         half = np.full(3, np.linalg.norm(half) / np.sqrt(1.5))  # between inside and around the box
     matrix = np.eye(4)
-    matrix[:3, :3] = turn * half / empty.empty_display_size
+    matrix[:3, :3] = turn * half
     matrix[:3, 3] = turn @ ((low + high) / 2.0)
-    empty.matrix_world = Matrix(matrix.tolist())
+    return matrix
 
 
 def share_of_views(points: NDArray[np.float64], cameras: list[Camera]) -> NDArray[np.float64]:

@@ -1,17 +1,29 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Solves of other programs into the scene, and the scene's cameras out to them."""
 
+from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, ClassVar
 
 import bpy
 import numpy as np
-from bpy.props import EnumProperty, StringProperty
+from bpy.props import EnumProperty, IntProperty, StringProperty
 from bpy.types import Context, Event, Menu, Operator
 
-from .. import backend, conversion, points, preferences, scene_export, solve, sparse_points, status
+from .. import (
+    backend,
+    conversion,
+    points,
+    preferences,
+    scene_export,
+    solve,
+    sparse_points,
+    status,
+    tracker,
+)
 from ..shared.errors import LightkilnError
+from ..solved import Solved
 from .starting import Excused
 
 READABLE = "COLMAP, transforms.json, Meshroom, Metashape, RealityScan"
@@ -40,14 +52,48 @@ class ImportSolve(_Converting, Operator):
 
     def execute(self, context: Context) -> set[str]:
         folder, command = Path(self.directory), preferences.get().command
-        name = context.scene.name
-        status.current.converting, status.current.problem = f"Reading {folder.name}", ""
+        _read(context, folder.name, lambda: conversion.read(command, folder))
+        return {"FINISHED"}
 
-        def then(found: Any) -> None:
-            status.current.read = (name, folder.name, found)  # `inbox` adds it
 
-        work = conversion.in_a_thread(lambda: conversion.read(command, folder))
-        backend.when_done(work, lambda future: _settle(future, then))
+class ImportTracked(Excused, Operator):
+    bl_idname = "lightkiln.import_tracked"
+    bl_label = "Import Tracked Clip"
+    bl_description = (
+        "Bring the cameras and points that Blender's motion tracker has solved into the scene, "
+        "a camera for each frame of an image sequence"
+    )
+
+    clip: EnumProperty(
+        name="Clip",
+        description="A movie clip whose camera motion is solved",
+        items=lambda _self, _context: [(each.name, each.name, "") for each in tracker.clips()],
+    )
+    at_most: IntProperty(
+        name="At Most",
+        description="So many frames, spread over the whole clip",
+        default=150,
+        min=3,
+        soft_max=1000,
+    )
+
+    @classmethod
+    def obstacle(cls, context: Context) -> str:
+        if status.current.converting:
+            return BUSY
+        return "" if tracker.clips() else "No movie clip has a solved camera motion"
+
+    def invoke(self, context: Context, event: Event) -> set[str]:
+        return context.window_manager.invoke_props_dialog(self)
+
+    def execute(self, context: Context) -> set[str]:
+        clip = bpy.data.movieclips[self.clip]
+        try:
+            tracked = tracker.read(clip, context.scene, self.at_most)
+        except LightkilnError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        _read(context, f"Tracked {Path(clip.name).stem}", lambda: tracker.solved(tracked))
         return {"FINISHED"}
 
 
@@ -105,6 +151,17 @@ class ExportSolve(_Converting, Operator):
         return {"FINISHED"}
 
 
+def _read(context: Context, title: str, work: Callable[[], Solved]) -> None:
+    """Have a solve read in a thread; `inbox` adds it."""
+    name = context.scene.name
+    status.current.converting, status.current.problem = f"Reading {title}", ""
+
+    def then(found: Solved) -> None:
+        status.current.read = (name, title, found)
+
+    backend.when_done(conversion.in_a_thread(work), lambda future: _settle(future, then))
+
+
 def _settle(future: Future[Any], then: Any) -> None:
     status.current.converting = ""
     try:
@@ -132,8 +189,9 @@ def _cloud(context: Context) -> bytes:
 
 
 def import_menu(menu: Menu, context: Context) -> None:
-    """The line in File > Import."""
+    """The lines in File > Import."""
     menu.layout.operator("lightkiln.import_solve", text="Lightkiln: Cameras of Other Programs")
+    menu.layout.operator("lightkiln.import_tracked", text="Lightkiln: Cameras of a Tracked Clip")
 
 
 def export_menu(menu: Menu, context: Context) -> None:
@@ -151,4 +209,4 @@ def unregister_menus() -> None:
     bpy.types.TOPBAR_MT_file_import.remove(import_menu)
 
 
-CLASSES = (ImportSolve, AddSolve, ExportSolve)
+CLASSES = (ImportSolve, ImportTracked, AddSolve, ExportSolve)

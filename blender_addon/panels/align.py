@@ -42,6 +42,7 @@ class AlignPanel(Tab, Panel):
         layout.operator("lightkiln.align", icon="OUTLINER_OB_CAMERA")
         _running(self.layout)
         layout.operator("lightkiln.import_solve", icon="IMPORT")
+        layout.operator("lightkiln.import_tracked", icon="TRACKER")
         if status.current.converting:
             layout.label(text=f"{status.current.converting}…", icon="SORTTIME")
 
