@@ -45,7 +45,7 @@ SMALL: dict[str, Scalar] = {
 METHODS = tuple(
     found.name
     for found in registry.discover().values()
-    if found.spec is not None and found.spec.produces is Product.MESH
+    if found.spec is not None and not found.unavailable and found.spec.produces is Product.MESH
 )
 of_every_method = pytest.mark.parametrize("name", METHODS)
 

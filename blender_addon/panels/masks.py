@@ -34,7 +34,10 @@ class MasksPanel(Tab, Panel):
         layout.operator("lightkiln.segment", icon="MOD_MASK").method = "segment"
         for name, info in status.current.cutters.items():
             if name != "segment":
-                layout.operator("lightkiln.segment", text=info.title or name).method = name
+                row = layout.row()
+                row.enabled = not info.unavailable
+                reason = f" ({info.unavailable})" if info.unavailable else ""
+                row.operator("lightkiln.segment", text=info.title + reason).method = name
         row = layout.row(align=True)
         row.operator("lightkiln.masks_from_folder", icon="FILE_FOLDER")
         row.operator("lightkiln.remove_masks", text="", icon="X")

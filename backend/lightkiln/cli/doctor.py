@@ -99,8 +99,13 @@ def _devices() -> Iterator[Finding]:
 
 def _methods() -> Iterator[Finding]:
     for found in discover().values():
-        advice = f"Reinstall what brings it: {found.unavailable}." if found.unavailable else ""
-        yield Finding(f"Method {found.name}", "" if advice else "ready", advice)
+        name = f"Method {found.name}"
+        if found.spec is None:
+            yield Finding(name, "", f"Reinstall what brings it: {found.unavailable}.")
+        elif found.unavailable:  # an extra: nobody has to have it
+            yield Finding(name, found.unavailable, "Install it to use this.", is_needed=False)
+        else:
+            yield Finding(name, "ready")
 
 
 def _blender() -> Iterator[Finding]:

@@ -37,7 +37,7 @@ def _list() -> Table:
 
 
 def _row(found: Found) -> tuple[str, str, str]:
-    if found.spec is None:
+    if found.spec is None or found.unavailable:
         return found.name, "", f"[red]cannot be used: {found.unavailable}[/]"
     name = f"{found.name} (default)" if found.name == DEFAULT_METHOD else found.name
     needs = [need.value.replace("_", " ") for need in found.spec.needs]

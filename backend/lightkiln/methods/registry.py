@@ -10,6 +10,7 @@ its reason.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ PRESETS = ("draft", "standard", "high")
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An entry of the list: a spec, or the reason why there is none."""
+    """An entry of the list: a spec, unless it is broken, and the reason if it cannot be used."""
 
     name: str
     spec: MethodSpec | None
@@ -51,10 +52,11 @@ def spec_named(name: str) -> MethodSpec:
     if found is None:
         known = ", ".join(discover())
         raise UnknownMethod(f"There is no method {name!r}.", hint=f"Installed: {known}.")
-    if found.spec is None:
+    if found.spec is None or found.unavailable:
+        advice = "Reinstall the package that brings it" if found.spec is None else "Install it"
         raise UnknownMethod(
             f"The method {name!r} cannot be used: {found.unavailable}.",
-            hint="Reinstall the package that brings it, or choose another method.",
+            hint=f"{advice}, or choose another method.",
         )
     return found.spec
 
@@ -87,7 +89,8 @@ def _load_spec(name: str, target: str) -> Found:
         return Found(name, None, f"{type(error).__name__}: {error}")
     if not isinstance(spec, MethodSpec):
         return Found(name, None, f"{target} is not a MethodSpec")
-    return Found(spec.name, spec)
+    missing = [each for each in spec.libraries if importlib.util.find_spec(each) is None]
+    return Found(spec.name, spec, f"{missing[0]} is not installed" if missing else "")
 
 
 def _resolve(target: str) -> Any:

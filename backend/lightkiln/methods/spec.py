@@ -67,6 +67,8 @@ class MethodSpec:
     devices: tuple[str, ...] = ("cpu", "cuda")
     memory_mb: int = 1000
     """Main memory a usual job takes, megabytes."""
+    libraries: tuple[str, ...] = ()
+    """Modules beside Lightkiln's own; without them the method is listed and cannot be chosen."""
     presets: Mapping[str, Mapping[str, Scalar]] = field(default_factory=dict)
     """Values over the defaults: `draft`, `standard`, `high`; a missing one means the defaults."""
 

@@ -199,6 +199,7 @@ def _info(found: Found) -> MethodInfo:
         memory_mb=spec.memory_mb,
         params=specs_of(spec.params),
         presets={name: dict(values) for name, values in spec.presets.items()},
+        unavailable=found.unavailable,
     )
 
 
