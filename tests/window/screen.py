@@ -26,16 +26,18 @@ class Screen:
     def __init__(self, display: str) -> None:
         self.display = display
 
-    def click(self, x: float, y: float) -> None:
+    def move(self, x: float, y: float) -> None:
         self._do("mousemove", str(round(x)), str(round(y)))
         time.sleep(SETTLE)
+
+    def click(self, x: float, y: float) -> None:
+        self.move(x, y)
         self._do("click", "1")
         time.sleep(SETTLE)
 
     def key(self, keys: str, x: float, y: float) -> None:
         """Press keys, such as `ctrl+z`, with the mouse at a place."""
-        self._do("mousemove", str(round(x)), str(round(y)))
-        time.sleep(SETTLE)
+        self.move(x, y)
         self._do("key", keys)
         time.sleep(SETTLE)
 

@@ -8,27 +8,19 @@ full and pictures of the screen are kept there.
 
 from __future__ import annotations
 
-import json
 import os
-import shlex
 import shutil
-import signal
 import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from addon.environments import Unavailable as NoBlender
 from addon.environments import python_of
-from window import chroot
-from window.screen import HEIGHT, WIDTH, Screen, runs_of, screen
-
-import build_addon
+from window import blender, chroot
+from window.blender import Window
+from window.screen import runs_of
 
 ROOT = Path(__file__).parents[2]
 PICTURES = os.environ.get("LIGHTKILN_PICTURES")
@@ -38,53 +30,19 @@ BUTTON_HEIGHT = range(25, 45)
 """Pixels; only Reconstruct is so tall."""
 
 
-@dataclass
-class Window:
-    """A Blender that runs, on its screen."""
+def _press_reconstruct(window: Window) -> None:
+    """Click the middle of the one tall button in the sidebar."""
+    x, y, width, height = window.state()["places"]["UI"]
+    column = np.asarray(window.screen.still())[y : y + height, x + width // 4]
+    tall = [(a, b) for a, b in runs_of(column, BUTTON_HEIGHT.start) if b - a in BUTTON_HEIGHT]
+    start, end = max(tall, key=lambda run: int(column[run[0]].sum()))
+    window.screen.click(x + width // 2, y + (start + end) / 2)
 
-    screen: Screen
-    process: subprocess.Popen[bytes]
-    state_file: Path
 
-    def state(self) -> dict[str, Any]:
-        return json.loads(self.state_file.read_text()) if self.state_file.exists() else {}
-
-    def fresh(self) -> dict[str, Any]:
-        """The state as it is from now on."""
-        now = time.time()
-        return self.wait_for(lambda state: state["time"] > now, 30)
-
-    def wait_for(self, holds: Callable[[dict[str, Any]], object], seconds: float) -> dict[str, Any]:
-        """The state, once something holds."""
-        end = time.monotonic() + seconds
-        while not holds(state := self.state()):
-            assert self.process.poll() is None, "Blender ended"
-            assert time.monotonic() < end, state
-            time.sleep(0.2)
-        return state
-
-    def open_tab(self, name: str) -> None:
-        """Click down the sidebar's edge until the tab shows."""
-        x, y, width, height = self.state()["places"]["UI"]
-        for at in range(y + 20, y + height, 60):
-            self.screen.click(x + width - 10, at)
-            self.screen.still()  # a second click on a tab would close the sidebar
-            if self.fresh()["tab"] == name:
-                return
-        raise AssertionError(f"no tab {name}")
-
-    def press_reconstruct(self) -> None:
-        """Click the middle of the one tall button in the sidebar."""
-        x, y, width, height = self.state()["places"]["UI"]
-        column = np.asarray(self.screen.still())[y : y + height, x + width // 4]
-        tall = [(a, b) for a, b in runs_of(column, BUTTON_HEIGHT.start) if b - a in BUTTON_HEIGHT]
-        start, end = max(tall, key=lambda run: int(column[run[0]].sum()))
-        self.screen.click(x + width // 2, y + (start + end) / 2)
-
-    def keep(self, name: str) -> None:
-        """Keep a picture for the README."""
-        if PICTURES:
-            self.screen.picture().save(Path(PICTURES) / f"{name}.png", optimize=True)
+def _keep(window: Window, name: str) -> None:
+    """Keep a picture for the README."""
+    if PICTURES:
+        window.screen.picture().save(Path(PICTURES) / f"{name}.png", optimize=True)
 
 
 @pytest.fixture(scope="module")
@@ -110,46 +68,10 @@ def window(sample: Path, tmp_path: Path) -> Iterator[Window]:
     shared = tmp_path / "shared"
     shutil.copytree(sample, shared)
     shutil.copy(Path(__file__).with_name("startup.py"), shared)
-    extension = shutil.copy(build_addon.build(), shared)
-    backend = ["chroot", "/host", sys.executable, "-m", "lightkiln"]
-    with screen() as display:
-        about = {
-            "HOME": str(shared),
-            "DISPLAY": display.display,
-            "LIBGL_ALWAYS_SOFTWARE": "1",
-            "LIGHTKILN_COMMAND": shlex.join(backend),
-        }
-        install = ["blender", "--command", "extension", "install-file", "-r", "user_default", "-e"]
-        _run(["blender", "--command", "extension", "validate", str(extension)], shared, about)
-        _run([*install, str(extension)], shared, about)
-        process = _start(shared, about)
-        try:
-            yield Window(display, process, shared / "state.json")
-        finally:
-            display.picture().save(tmp_path / "last.png")  # what a failed test has to show
-            _end(process, shared / "backend" / "server.json")
-
-
-def _run(words: list[str], shared: Path, about: dict[str, str]) -> None:
-    command, environment = chroot.inside(words, shared, **about)
-    subprocess.run(command, env=environment, check=True, timeout=120)
-
-
-def _start(shared: Path, about: dict[str, str]) -> subprocess.Popen[bytes]:
-    size = ["-p", "0", "0", str(WIDTH), str(HEIGHT)]
     names = ["transforms.json", "state.json", "backend"]
-    words = ["blender", *size, str(shared / "sample.blend"), "--python", str(shared / "startup.py")]
-    words += ["--", *(str(shared / name) for name in names)]
-    command, environment = chroot.inside(words, shared, **about)
-    with (shared / "blender.log").open("wb") as log:
-        return subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
-
-
-def _end(process: subprocess.Popen[bytes], runtime: Path) -> None:
-    process.kill()
-    process.wait()
-    if runtime.exists():
-        os.kill(json.loads(runtime.read_text())["pid"], signal.SIGTERM)
+    words = [str(shared / "sample.blend"), "--python", str(shared / "startup.py"), "--"]
+    with blender.opened(shared, [*words, *(str(shared / name) for name in names)]) as window:
+        yield window
 
 
 @pytest.mark.window
@@ -157,16 +79,16 @@ def _end(process: subprocess.Popen[bytes], runtime: Path) -> None:
 def test_a_press_of_reconstruct_ends_in_a_mesh_where_the_cameras_look(window: Window) -> None:
     window.wait_for(lambda state: state.get("places"), 90)
     window.open_tab("Lightkiln")
-    window.press_reconstruct()
+    _press_reconstruct(window)
     window.wait_for(lambda state: state["job"], 10)
     window.wait_for(lambda state: state["job"]["has_picture"], 600)
     window.wait_for(lambda state: state["job"]["step"] > 10 or state["job"]["imported"], 600)
-    window.keep("window-running")
+    _keep(window, "window-running")
 
     state = window.wait_for(lambda state: state["job"]["imported"] or state["problem"], 600)
     assert state["job"]["state"] == "succeeded", state
     window.screen.still()
-    window.keep("window-finished")
+    _keep(window, "window-finished")
     (result,) = window.wait_for(lambda state: state["results"], 10)["results"]
     assert result["type"] == "MESH"
     assert result["triangles"] > 1000
