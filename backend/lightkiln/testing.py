@@ -39,6 +39,9 @@ SMALL: dict[str, Scalar] = {
     "time_budget": 1000.0,
     "num_planes": 16,
     "rounds": 1,
+    "steps": 12,
+    "batch": 64,
+    "start": "ball",
 }
 """Parameters that make a run short, for the methods that have them."""
 

@@ -23,8 +23,8 @@ class RenderedImage:
     """The camera it was rendered for."""
 
 
-def preview_camera(camera: Camera) -> Camera:
-    """The same view in no more than `PREVIEW_PIXELS`."""
-    shrink = min(1.0, (PREVIEW_PIXELS / (camera.width * camera.height)) ** 0.5)
+def preview_camera(camera: Camera, most: int = PREVIEW_PIXELS) -> Camera:
+    """The same view in no more than `most` pixels."""
+    shrink = min(1.0, (most / (camera.width * camera.height)) ** 0.5)
     width, height = (max(1, round(side * shrink)) for side in (camera.width, camera.height))
     return scaled(camera, width, height)

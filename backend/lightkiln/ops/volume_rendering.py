@@ -23,15 +23,27 @@ def log_passed(
     distances: Float[Tensor, "*rays samples"], sharpness: float
 ) -> Float[Tensor, "*rays samples-1"]:
     """log(1 - alpha_i): never above 0, finite where Phi itself would vanish."""
-    log_phi = logsigmoid(sharpness * distances)
-    return (log_phi[..., 1:] - log_phi[..., :-1]).clamp(max=0.0)
+    return log_passed_between(distances[..., :-1], distances[..., 1:], sharpness)
+
+
+def log_passed_between(
+    entering: Float[Tensor, "*n"], leaving: Float[Tensor, "*n"], sharpness: float | Tensor
+) -> Float[Tensor, "*n"]:
+    """The same of sections whose ends have distances of their own."""
+    return (logsigmoid(sharpness * leaving) - logsigmoid(sharpness * entering)).clamp(max=0.0)
 
 
 def render_weights(
     distances: Float[Tensor, "*rays samples"], sharpness: float
 ) -> tuple[Float[Tensor, "*rays samples-1"], Float[Tensor, "*rays"]]:
     """Return w_i and the light that is left behind the last section; together they sum to 1."""
-    passed = log_passed(distances, sharpness)
+    return weights_of(log_passed(distances, sharpness))
+
+
+def weights_of(
+    passed: Float[Tensor, "*rays sections"],
+) -> tuple[Float[Tensor, "*rays sections"], Float[Tensor, "*rays"]]:
+    """The same from log(1 - alpha_i), wherever the opacities come from."""
     behind = passed.cumsum(dim=-1)
     before = behind - passed
     return torch.exp(before) * -torch.expm1(passed), torch.exp(behind[..., -1])
