@@ -27,7 +27,7 @@ STAGE = ROOT / "build" / "lightkiln"
 WHEELS = ROOT / "build" / "wheels"
 DIST = ROOT / "dist"
 MSGPACK = "msgpack==1.2.4"
-ALLOWED = frozenset({"bpy", "gpu", "gpu_extras", "mathutils", "numpy", "msgpack"})
+ALLOWED = frozenset({"blf", "bpy", "gpu", "gpu_extras", "mathutils", "numpy", "msgpack"})
 COMPILED = (".so", ".pyd", ".dll", ".dylib", ".pyc")
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the same sources give the same zip
 

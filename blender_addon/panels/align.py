@@ -8,7 +8,7 @@ from typing import ClassVar
 from bpy.types import Context, Panel, UILayout
 
 from .. import alignment, properties, solve, status
-from .layout import Tab, bar, wrapped
+from .layout import Tab, bar, press, split, wrapped
 
 COUNTS = {
     "photographs": "Photographs read",
@@ -28,8 +28,7 @@ class AlignPanel(Tab, Panel):
 
     def draw(self, context: Context) -> None:
         layout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
+        split(layout)
         settings = properties.of(context)
         row = layout.row(align=True)
         row.prop(settings, "photographs")
@@ -39,12 +38,22 @@ class AlignPanel(Tab, Panel):
             layout.label(text=f"{count} of its files", icon="CHECKMARK")
         layout.prop(settings, "align_preset")
         layout.prop(settings, "in_order")
-        layout.operator("lightkiln.align", icon="OUTLINER_OB_CAMERA")
+        press(layout).operator("lightkiln.align", icon="OUTLINER_OB_CAMERA")
         _running(self.layout)
-        layout.operator("lightkiln.import_solve", icon="IMPORT")
-        layout.operator("lightkiln.import_tracked", icon="TRACKER")
+
+
+class ImportPanel(Tab, Panel):
+    bl_idname = "LIGHTKILN_PT_import"
+    bl_parent_id = "LIGHTKILN_PT_align"
+    bl_label = "From Other Programs"
+    bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: Context) -> None:
+        column = self.layout.column()
+        column.operator("lightkiln.import_solve", icon="IMPORT")
+        column.operator("lightkiln.import_tracked", icon="TRACKER")
         if status.current.converting:
-            layout.label(text=f"{status.current.converting}…", icon="SORTTIME")
+            column.label(text=f"{status.current.converting}…", icon="SORTTIME")
 
 
 class SolvePanel(Tab, Panel):
@@ -107,4 +116,4 @@ def _running(layout: UILayout) -> None:
     layout.operator("lightkiln.cancel", icon="X")
 
 
-CLASSES = (AlignPanel, SolvePanel, UnplacedPanel)
+CLASSES = (AlignPanel, SolvePanel, UnplacedPanel, ImportPanel)

@@ -25,14 +25,15 @@ class MainPanel(Tab, Panel):
     def draw(self, context: Context) -> None:
         layout = self.layout
         text, icon = LINKS[status.current.link]
+        is_off = status.current.link in (Link.OFF, Link.FAILED)
         row = layout.row(align=True)
         row.label(text=text, icon=icon)
-        if status.current.link in (Link.OFF, Link.FAILED):
-            row.operator("lightkiln.connect")
-        else:
-            row.operator("lightkiln.disconnect", text="", icon="X")
         row.operator("lightkiln.copy_diagnostics", text="", icon="COPYDOWN")
+        if not is_off:
+            row.operator("lightkiln.disconnect", text="", icon="X")
         wrapped(layout, context, status.current.link_error, icon="ERROR")
+        if is_off:
+            layout.operator("lightkiln.connect", icon="LINKED")
         _devices(layout)
 
 

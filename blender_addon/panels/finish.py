@@ -8,7 +8,7 @@ from typing import ClassVar
 from bpy.types import Context, Panel, UILayout
 
 from .. import properties
-from .layout import Tab
+from .layout import Tab, split
 
 
 class FinishPanel(Tab, Panel):
@@ -23,8 +23,7 @@ class FinishPanel(Tab, Panel):
 
 def options(layout: UILayout, context: Context) -> None:
     """Draw the options of the finish."""
-    layout.use_property_split = True
-    layout.use_property_decorate = False
+    split(layout)
     finish = properties.of(context).finish
     layout.row().prop(finish, "color", expand=True)
     column = layout.column()

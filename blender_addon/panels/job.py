@@ -7,7 +7,7 @@ from bpy.types import Context, Panel, UILayout
 
 from .. import curve_icons, properties, status
 from ..shared.jobs import JobState, Progress
-from .layout import Tab, bar, duration, wrapped
+from .layout import Tab, bar, duration, split, wrapped
 
 STATES = {
     JobState.QUEUED: "Waiting in the queue",
@@ -82,8 +82,7 @@ class PreviewPanel(Tab, Panel):
 
     def draw(self, context: Context) -> None:
         layout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
+        split(layout)
         settings = properties.of(context)
         layout.prop(settings, "show_image")
         column = layout.column()

@@ -6,12 +6,16 @@ It must not know what is shown.
 
 from __future__ import annotations
 
-import textwrap
+from collections.abc import Callable
 
+import blf
 from bpy.types import Context, UILayout
 
-CHARACTER_WIDTH = 7.0
-"""Pixels at a UI scale of 1: Blender's layouts do not wrap text by themselves."""
+TABS, PADDING, ICON = 26.0, 24.0, 20.0
+"""Widths in pixels at a UI scale of 1: the strip of tabs, what frames a line, an icon."""
+LINE = 0.75
+"""Height of a paragraph's lines, as a share of a button's."""
+UI_FONT = 0
 
 
 class Tab:
@@ -36,12 +40,43 @@ def bar(layout: UILayout, fraction: float, text: str) -> None:
     layout.progress(factor=min(max(fraction, 0.0), 1.0), text=text)
 
 
+def split(layout: UILayout) -> None:
+    """Names at the left, values at the right, as everywhere in Blender; nothing is animated."""
+    layout.use_property_split = True
+    layout.use_property_decorate = False
+
+
+def press(layout: UILayout) -> UILayout:
+    """Where a panel's main button goes: it is taller than the others."""
+    row = layout.row()
+    row.scale_y = 1.5
+    return row
+
+
 def wrapped(layout: UILayout, context: Context, text: str, icon: str = "NONE") -> None:
-    """A sentence over as many lines as the sidebar's width asks for."""
+    """A sentence over as many lines as the sidebar's width asks for.
+
+    Blender's layouts do not wrap text by themselves.
+    """
     if not text:
         return
     scale = context.preferences.system.ui_scale
-    width = max(int(context.region.width / (CHARACTER_WIDTH * scale)) - 6, 16)
+    blf.size(UI_FONT, context.preferences.ui_styles[0].widget.points * scale)
+    room = context.region.width - (TABS + PADDING + (ICON if icon != "NONE" else 0.0)) * scale
+    lines = broken(text, room, lambda words: blf.dimensions(UI_FONT, words)[0])
     column = layout.column(align=True)
-    for index, line in enumerate(textwrap.wrap(text, width)):
+    column.scale_y = LINE if len(lines) > 1 else 1.0
+    for index, line in enumerate(lines):
         column.label(text=line, icon=icon if index == 0 else "BLANK1" if icon != "NONE" else "NONE")
+
+
+def broken(text: str, room: float, width_of: Callable[[str], float]) -> list[str]:
+    """Lines of a text, each no wider than `room` unless a single word is."""
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and width_of(longer) <= room:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines

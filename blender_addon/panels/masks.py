@@ -8,7 +8,7 @@ from typing import ClassVar
 from bpy.types import Context, Panel
 
 from .. import masks, properties, scene_export, status
-from .layout import Tab, wrapped
+from .layout import Tab, split, wrapped
 
 
 class MasksPanel(Tab, Panel):
@@ -19,8 +19,7 @@ class MasksPanel(Tab, Panel):
 
     def draw(self, context: Context) -> None:
         layout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
+        split(layout)
         settings = properties.of(context)
         cameras = scene_export.cameras(context)
         number = sum(masks.mask_of(camera.data) is not None for camera in cameras)

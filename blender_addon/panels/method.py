@@ -8,7 +8,7 @@ from typing import ClassVar
 from bpy.types import Context, Menu, Panel
 
 from .. import method_params, properties, status
-from .layout import Tab
+from .layout import Tab, press, split
 
 
 class MethodMenu(Menu):
@@ -35,19 +35,17 @@ class MethodPanel(Tab, Panel):
 
     def draw(self, context: Context) -> None:
         layout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
+        split(layout)
         settings = properties.of(context)
         info = status.current.methods.get(settings.method)
-        split = layout.split(factor=0.4)
-        split.alignment = "RIGHT"
-        split.label(text="Method")
-        split.menu("LIGHTKILN_MT_method", text=info.title if info else settings.method)
+        halves = layout.split(factor=0.4)
+        halves.alignment = "RIGHT"
+        halves.label(text="Method")
+        title = info.title if info else settings.method.replace("-", " ").title()
+        halves.menu("LIGHTKILN_MT_method", text=title)
         layout.prop(settings, "preset")
         layout.prop(settings, "time_limit")
-        row = layout.row()
-        row.scale_y = 1.5
-        row.operator("lightkiln.reconstruct", icon="MOD_REMESH")
+        press(layout).operator("lightkiln.reconstruct", icon="MOD_REMESH")
 
 
 class _Params(Tab):
@@ -63,8 +61,7 @@ class _Params(Tab):
 
     def draw(self, context: Context) -> None:
         layout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
+        split(layout)
         method = properties.of(context).method
         group = method_params.group_of(context.scene, method)
         for spec in method_params.specs_of(method):
