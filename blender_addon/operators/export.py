@@ -27,8 +27,8 @@ class ExportResult(Excused, Operator):
     bl_label = "Export Result"
     bl_options: ClassVar[set[str]] = {"INTERNAL"}
 
-    format: EnumProperty(name="Format", items=FORMATS)
-    filepath: StringProperty(subtype="FILE_PATH")
+    format: EnumProperty(name="Format", description="What is written", items=FORMATS)
+    filepath: StringProperty(name="File", description="Where it is written", subtype="FILE_PATH")
 
     @classmethod
     def description(cls, context: Context, operator: Operator) -> str:

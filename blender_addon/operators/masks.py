@@ -22,7 +22,9 @@ class Segment(StartsJob, Operator):
     bl_label = "Segment"
     bl_options: ClassVar[set[str]] = set()
 
-    method: StringProperty(name="Method", default=BUILT_IN)
+    method: StringProperty(
+        name="Method", description="Which of the backend's methods finds them", default=BUILT_IN
+    )
 
     @classmethod
     def description(cls, context: Context, operator: Operator) -> str:

@@ -18,8 +18,8 @@ class Notice(Operator):
     bl_description = "Say a sentence in the status bar"
     bl_options: ClassVar[set[str]] = {"INTERNAL"}
 
-    sentence: StringProperty(name="Sentence")
-    is_error: BoolProperty(name="Error")
+    sentence: StringProperty(name="Sentence", description="What is said")
+    is_error: BoolProperty(name="Error", description="Say it as a warning")
 
     def invoke(self, context: Context, event: Event) -> set[str]:
         self._timer = context.window_manager.event_timer_add(0.05, window=context.window)

@@ -20,6 +20,7 @@ class AddRegion(Operator):
 
     shape: EnumProperty(
         name="Shape",
+        description="What the empty is shown as, and what of the world it takes in",
         items=(("BOX", "Box", "A box"), ("SPHERE", "Sphere", "A ball or an ellipsoid")),
     )
 
@@ -75,6 +76,7 @@ class ShapeRegion(Operator):
 
     shape: EnumProperty(
         name="Shape",
+        description="What the empty is shown as, and what of the world it takes in",
         items=(("BOX", "Box", "A box"), ("SPHERE", "Sphere", "A ball or an ellipsoid")),
     )
 
