@@ -6,6 +6,7 @@ It counts, keeps its count in checkpoints and makes a triangle whose first coord
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from dataclasses import dataclass
@@ -55,6 +56,8 @@ def reconstruct(inputs: Inputs, params: Params, run: Run) -> TriangleMesh:
             time.sleep(params.seconds)
             count += 1
             run.record(loss=1.0 / count, broken=float("nan"))
+            if run.seconds_left() < math.inf:
+                run.record(seconds_left=run.seconds_left())
             if params.ending == "dies" and count == params.steps // 2:
                 os.kill(os.getpid(), 9)
     with run.phase("ending", share=0.1):

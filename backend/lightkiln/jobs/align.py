@@ -52,6 +52,7 @@ def align(folder: JobFolder, job: JobSpec, journal: Journal, run: JobRun) -> Non
     given = {photo_file(photo, folder.files): photo for photo in scene.photos}
     workspace = folder.path / WORKSPACE
     workspace.mkdir(exist_ok=True)
+    run.checkpoint(dict)  # all of its state lies in the workspace
     solved = entry(PhotoInputs(photos=tuple(given), workspace=workspace), params, run)
     made = _Made(given, folder.artifacts)
     views = tuple(

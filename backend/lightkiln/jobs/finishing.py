@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,12 @@ from .run import JobRun
 
 RESULT_GLB, RESULT_PLY = "mesh.glb", "result.ply"
 SHARE_OF_TEXTURE = 0.25
-"""Of a job's time, if it has a texture: about what it takes beside `kiln draft`."""
+"""Of a job's time, and of its time limit, if it has a texture: about what it takes beside `kiln
+draft`."""
+TOO_LATE = (
+    "The time limit came before the texture: the mesh has the colours of its vertices. Make the "
+    "texture from the finished job; nothing is trained again."
+)
 
 
 def share_of_method(options: Finish) -> float:
@@ -45,7 +51,13 @@ def finished(
     folder: Path,
     run: JobRun,
 ) -> tuple[TriangleMesh, list[Path]]:
-    """Finish a surface and write it into a folder; the result and the files, all but `mesh.ply`."""
+    """Finish a surface and write it into a folder; the result and the files, all but `mesh.ply`.
+
+    A texture that was begun in time is baked to its end; one that was not is left out.
+    """
+    if options.texture and run.seconds_left() <= 0.0:
+        run.warn(TOO_LATE)
+        options = replace(options, texture=0)
     if not (options.texture or options.faces or options.fill_holes or options.keep_largest):
         with atomic.whole(folder / RESULT_GLB) as beside:
             save_mesh(surface, beside)

@@ -49,7 +49,9 @@ def reconstruct(folder: JobFolder, job: JobSpec, journal: Journal, run: JobRun) 
         mesh = cast("TriangleMesh", load_mesh(folder.surface))
     else:
         run.part = share_of_method(options)
+        run.kept_time = 1.0 - run.part
         mesh = _checked(entry(inputs, params, run))
+        run.kept_time = 0.0
         with atomic.whole(folder.surface) as beside:
             save_mesh(mesh, beside)
     keep(folder.surface, journal)

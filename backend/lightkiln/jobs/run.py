@@ -55,6 +55,8 @@ class JobRun:
         self.warnings: list[str] = []
         self.part = 1.0
         """Of the whole work that the shares of the phases begun now add up to."""
+        self.kept_time = 0.0
+        """Of the time limit, the part that is kept for what comes after the method."""
         self.requests = Requests(folder)
         self._folder, self._journal = folder, journal
         self._loaded = checkpoints.load(folder.checkpoint)
@@ -118,7 +120,7 @@ class JobRun:
         return self.requests.read().finish or self.seconds_left() <= 0.0
 
     def seconds_left(self) -> float:
-        limit = self._meter.time_limit
+        limit = self._meter.time_limit * (1.0 - self.kept_time)
         return limit - self._meter.elapsed(time.monotonic()) if limit else math.inf
 
     # ------------------------------------------------------------ what the worker calls
@@ -167,10 +169,10 @@ class JobRun:
             self._save_state()
 
     def _suspend(self) -> None:
-        if self._save is None:
-            self.warn("This method cannot save its state here: it will start over.")
-        else:
+        if self._save is not None:
             self._save_state()
+        elif not self._folder.surface.exists():  # finishing a surface loses next to nothing
+            self.warn("This method cannot save its state here: it will start over.")
         self.tell()
         raise Suspended
 
