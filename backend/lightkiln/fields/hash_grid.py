@@ -5,12 +5,14 @@ count so far. It must not know what its features are used for.
 
 from __future__ import annotations
 
+from types import ModuleType
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from lightkiln.ops.kernels.hash_grid import encode, hash_levels
+from lightkiln.ops.kernels import hash_grid, hash_grid_autograd
 
 START = 1e-4
 """Rows start uniform within ±START, as in the paper: small, but not all alike."""
@@ -31,7 +33,7 @@ class HashGrid(nn.Module):
     ) -> None:
         """Levels of `coarsest` to `finest` cells along a side, 2^log2_size rows each at most."""
         super().__init__()
-        self.levels = hash_levels(num_levels, coarsest, finest, log2_size)
+        self.levels = hash_grid.hash_levels(num_levels, coarsest, finest, log2_size)
         draw = torch.Generator().manual_seed(seed)
         start = torch.rand((self.levels.num_rows, num_features), generator=draw)
         self.tables = nn.Parameter((2.0 * start - 1.0) * START)
@@ -46,5 +48,24 @@ class HashGrid(nn.Module):
 
     def forward(self, x: Float[Tensor, "n 3"]) -> Float[Tensor, "n outputs"]:
         """The features of places in [0, 1]³, the coarsest level's first."""
-        features = encode(x, self.tables, self.levels.first(self.active_levels))
+        features: Tensor = self._kernels().encode(x, self.tables, self._counted)
         return pad(features, (0, self.num_outputs - features.shape[1]))
+
+    def pull(self, x: Float[Tensor, "n 3"], g: Float[Tensor, "n outputs"]) -> Float[Tensor, "n 3"]:
+        """The slope in x of sum(g · features): what a normal is made of.
+
+        To differentiate the features by x with `torch.autograd.grad` gives the same, but reckons
+        the slope in the tables on the way, for nothing.
+        """
+        count = len(self._counted.resolutions) * self.tables.shape[1]
+        slope: Tensor = self._kernels().pull(x, self.tables, g[:, :count], self._counted)
+        return slope
+
+    @property
+    def _counted(self) -> hash_grid.HashLevels:
+        return self.levels.first(self.active_levels)
+
+    def _kernels(self) -> ModuleType:
+        """The fastest of the twins: the one place that chooses."""
+        compiled = self.tables.device.type == "cpu" and self.tables.dtype == torch.float32
+        return hash_grid_autograd if compiled else hash_grid

@@ -78,6 +78,19 @@ def encode(
     return torch.cat(columns, dim=-1)
 
 
+def pull(
+    x: Float[Tensor, "n 3"],
+    tables: Float[Tensor, "rows features"],
+    g: Float[Tensor, "n outputs"],
+    levels: HashLevels,
+) -> Float[Tensor, "n 3"]:
+    """g times the Jacobian of the features in x; differentiable to any order."""
+    with torch.enable_grad():
+        x = x if x.requires_grad else x.detach().requires_grad_()
+        (slope,) = torch.autograd.grad(encode(x, tables, levels), x, g, create_graph=True)
+    return slope
+
+
 def corner_rows(corners: Int[Tensor, "*n 3"], levels: HashLevels, level: int) -> Int[Tensor, "*n"]:
     """The rows of lattice points of a level, within the array of all levels."""
     i, j, k = corners.unbind(dim=-1)

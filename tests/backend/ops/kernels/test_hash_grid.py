@@ -3,10 +3,15 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 import pytest
 import torch
 from lightkiln.fields.hash_grid import HashGrid
+from lightkiln.ops.kernels import hash_grid, hash_grid_autograd
+from lightkiln.ops.kernels.adam_rows import step_rows
 from lightkiln.ops.kernels.hash_grid import corner_rows, encode, hash_levels
+from torch import Tensor
 
 
 def test_levels_grow_from_the_coarsest_to_the_finest() -> None:
@@ -66,3 +71,43 @@ def test_levels_that_do_not_count_are_zero_and_do_not_learn() -> None:
     assert grid.tables.grad is not None
     assert not grid.tables.grad[grid.levels.starts[2] :].any()
     assert grid.tables.grad[: grid.levels.starts[2]].any()
+
+
+@pytest.mark.parametrize("features", [1, 2, 8])
+def test_the_compiled_twin_agrees_to_the_second_order(features: int) -> None:
+    draw = torch.Generator().manual_seed(features)
+    levels = hash_levels(5, 4, 64, 12)
+    x = torch.rand((700, 3), generator=draw)  # blocks of 256 points: two whole and one not
+    x[0], x[1] = 0.0, 1.0
+    tables = torch.randn((levels.num_rows, features), generator=draw)
+    mixing = torch.randn((5 * features, 1), generator=draw) / 20.0
+    theirs = bent(hash_grid, *(tensor.double() for tensor in (x, tables, mixing)), levels)
+    ours = bent(hash_grid_autograd, x, tables, mixing, levels)
+    for found, true in zip(ours, theirs, strict=True):
+        assert (found - true).abs().max() < 1e-4 * true.abs().max()
+
+
+def bent(
+    kernels: ModuleType, x: Tensor, tables: Tensor, mixing: Tensor, levels: hash_grid.HashLevels
+) -> list[Tensor]:
+    """A field, its normals by both ways, and the slopes of a loss that bends them."""
+    leaves = [tensor.clone().requires_grad_() for tensor in (x, tables, mixing)]
+    encoded = kernels.encode(*leaves[:2], levels)
+    f = torch.tanh(encoded @ leaves[2])
+    (normals,) = torch.autograd.grad(f.sum(), leaves[0], create_graph=True)
+    (g,) = torch.autograd.grad(f.sum(), encoded, create_graph=True)
+    pulled = kernels.pull(*leaves[:2], g, levels)
+    loss = ((normals.norm(dim=-1) - 1.0) ** 2).sum() + (pulled[:, 0] * f[:, 0]).sum()
+    return [f.detach(), normals.detach(), pulled.detach(), *torch.autograd.grad(loss, leaves)]
+
+
+def test_a_step_moves_the_rows_that_have_a_gradient_and_no_other() -> None:
+    draw = torch.Generator().manual_seed(0)
+    values, start = torch.zeros((9000, 2)), torch.randn((9000, 2), generator=draw)
+    values += start
+    g = torch.randn((9000, 2), generator=draw) * 1e-6
+    g[torch.rand(9000, generator=draw) < 0.5] = 0.0
+    moments = (torch.zeros_like(values), torch.zeros_like(values))
+    step_rows(values, g, moments, 0.1)
+    torch.testing.assert_close(values, start - 0.1 * g.sign(), rtol=0.0, atol=1e-5)
+    assert (moments[0] != 0.0).equal(g != 0.0)
