@@ -7,19 +7,20 @@ gradients are continuous. With k the width of a layer it starts from
     hidden layers   W ~ N(0, 2 / k_out),  b = 0,  columns of features other than x, y, z at 0
     last layer      W ~ N(sqrt(pi / k_in), 1e-8),  b = -radius
 
-which makes f(x) about |x| - radius. At a skip the input joins the hidden features, both divided by
-sqrt(2). Weights are normalised (Salimans and Kingma 2016). It must not know rays.
+which makes f(x) about |x| - radius where layers are wide. Narrow ones miss by a scale and an
+offset, so the last layer's row is corrected by the two numbers that fit |x| - radius best. At a
+skip the input joins the hidden features, both divided by sqrt(2). Weights are normalised
+(Salimans and Kingma 2016). It must not know rays.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import softplus
+from torch.nn.functional import normalize, softplus
 from torch.nn.utils.parametrizations import weight_norm
 
 from lightkiln.ops.encodings import frequencies
@@ -28,7 +29,8 @@ from .hash_grid import HashGrid
 
 SHARP = 100.0
 """beta of softplus."""
-Encoding = Callable[[Tensor], Tensor]
+NUM_PLACES = 2000
+"""At which the start is corrected."""
 
 
 class Waves(nn.Module):
@@ -74,6 +76,8 @@ class SdfNetwork(nn.Module):
             narrow = width - inputs if index + 1 == self._skip else width
             layers.append(_hidden(wide, narrow, index == 0, index == self._skip, inputs))
         layers.append(_last(width, 1 + width, radius))
+        self._layers = nn.ModuleList(layers)
+        self._correct(radius)
         self._layers = nn.ModuleList(weight_norm(layer) for layer in layers)
 
     def forward(
@@ -87,6 +91,18 @@ class SdfNetwork(nn.Module):
             if index + 1 < len(self._layers):
                 hidden = softplus(hidden, beta=SHARP)
         return hidden[:, 0], hidden[:, 1:]
+
+    @torch.no_grad()
+    def _correct(self, radius: float) -> None:
+        """Least squares of scale f + offset to |x| - radius, all radii up to 1 alike."""
+        x = torch.rand((NUM_PLACES, 1)) * normalize(torch.randn((NUM_PLACES, 3)), dim=-1)
+        found, wanted = self(x)[0], x.norm(dim=-1) - radius
+        columns = torch.stack([found, torch.ones_like(found)], dim=-1)
+        scale, offset = torch.linalg.lstsq(columns, wanted[:, None]).solution[:, 0]
+        last = self._layers[-1]
+        assert isinstance(last, nn.Linear)
+        last.weight[0] *= scale
+        last.bias[0] = last.bias[0] * scale + offset
 
 
 def _hidden(wide: int, narrow: int, is_first: bool, is_skip: bool, inputs: int) -> nn.Linear:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn.functional import binary_cross_entropy
 
 SURE = 1e-3
 """Opacities are held so far from 0 and 1: the logarithm's slope there would drown all else."""
@@ -33,7 +32,9 @@ def eikonal_loss(gradient: Float[Tensor, "*n 3"]) -> Float[Tensor, ""]:
 
 def mask_loss(opacity: Float[Tensor, " rays"], mask: Float[Tensor, " rays"]) -> Float[Tensor, ""]:
     """Cross entropy between what a ray is stopped by and what the mask says, in [0, 1]."""
-    return binary_cross_entropy(opacity.clamp(SURE, 1.0 - SURE), mask)
+    o = opacity.clamp(SURE, 1.0 - SURE)
+    # Written out: torch's own raises an error where an opacity is no number.
+    return -(mask * o.log() + (1.0 - mask) * (1.0 - o).log()).mean()
 
 
 def curvature_loss(laplacian: Float[Tensor, "*n"]) -> Float[Tensor, ""]:

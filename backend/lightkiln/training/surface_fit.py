@@ -94,6 +94,11 @@ class SurfaceFit:
         self.pace(0.0)
         self._kept = self.state()
 
+    @property
+    def rate(self) -> float:
+        """Of the last step."""
+        return float(self._optimiser.param_groups[0]["lr"])
+
     def pace(self, u: float) -> None:
         """Set all that a schedule tells."""
         recipe, self.progress = self._recipe, u
