@@ -76,6 +76,16 @@ def test_cameras_are_found_where_they_were(
         assert each.error < 0.7
 
 
+def test_all_at_once_finds_them_too(
+    photographs: list[Path], cameras: list[Camera], tmp_path: Path
+) -> None:
+    settings = replace(QUICK, all_at_once=True)
+    scene = solve(given(photographs), tmp_path, settings, DetachedRun())
+    assert [each.photo.path for each in scene.placed] == photographs
+    assert misses(scene, truth_of(photographs, cameras)).max() < 0.01
+    assert len(scene.points.errors) > 100
+
+
 def test_the_world_is_upright_with_the_region_in_its_middle(
     solved: Solved, cameras: list[Camera]
 ) -> None:
@@ -170,10 +180,11 @@ def test_photographs_of_different_things_are_told_so(tmp_path: Path) -> None:
         solve(given(paths), tmp_path, QUICK, DetachedRun())
 
 
-def test_a_camera_that_only_turned_is_told_so(tmp_path: Path) -> None:
+@pytest.mark.parametrize("step", [0.1, 0.002], ids=["a turn", "one place"])
+def test_a_camera_that_only_turned_is_told_so(tmp_path: Path, step: float) -> None:
     here = look_at(np.array([0.2, -2.0, 0.9]), still_life.MIDDLE)
     views = []
-    for angle in (-0.2, -0.1, 0.0, 0.1, 0.2):
+    for angle in step * np.arange(-2, 3):
         pose = here.copy()
         pose[:3, :3] = here[:3, :3] @ Rotation.from_euler("y", angle).as_matrix()
         views.append(still_life.camera(pose))
