@@ -18,7 +18,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
 
-from . import found_masks, previews, results, shots, solved, thumbnails
+from . import found_masks, previews, results, shots, solved, straight, thumbnails
 from .connection import Connection, Endpoint, connect, open_session
 from .mailbox import Came, Link, LinkChanged, Mailbox, Sent
 from .previews import CoarseMesh, Picture
@@ -85,10 +85,15 @@ class Client:
         return self._call(lambda connection: results.fetch(connection, job_id))
 
     def fetch_solved(
-        self, job_id: str, chosen: Sequence[Path], folder: Path
+        self, job_id: str, chosen: Sequence[Path], folder: Path, command: str
     ) -> Future[solved.Solved]:
-        """Fetch the cameras that an alignment has left: see `solved.fetch`."""
-        return self._call(lambda connection: solved.fetch(connection, job_id, chosen, folder))
+        """Fetch the cameras that an alignment has left, with pictures to show behind them."""
+
+        async def fetch(connection: Connection) -> solved.Solved:
+            found = await solved.fetch(connection, job_id, chosen, folder)
+            return await asyncio.to_thread(straight.add, command, found, folder)
+
+        return self._call(fetch)
 
     def fetch_thumbnail(self, job_id: str, folder: Path) -> Future[Path]:
         """Fetch a job's small picture into a folder: see `thumbnails.fetch`."""

@@ -53,7 +53,7 @@ def read(command: str, folder: Path) -> solved.Solved:
     """A solve that lies in a folder, whatever made it; raises `UserError` with what is wrong."""
     with tempfile.TemporaryDirectory(prefix="lightkiln-") as parent:
         out = Path(parent) / "scene"
-        _convert(command, folder, out, OURS)
+        convert(command, folder, out, OURS)
         cloud = (out / POINTS).read_bytes() if (out / POINTS).exists() else points.NONE
         found = solved.ready((out / SCENE).read_bytes(), cloud, NOTHING, ())
         places = json.loads((out / PLACES).read_text(encoding="utf-8"))
@@ -71,12 +71,13 @@ def write(command: str, order: Order, cloud: bytes, target: Path, kind: str) -> 
         (folder / POINTS).write_bytes(cloud)
         (folder / FILES).mkdir()
         for sha256, source in files.items():
-            _place(source, folder / FILES / sha256)
-        _convert(command, folder, target, kind)
+            place(source, folder / FILES / sha256)
+        convert(command, folder, target, kind)
     return target
 
 
-def _convert(command: str, source: Path, target: Path, kind: str) -> None:
+def convert(command: str, source: Path, target: Path, kind: str) -> None:
+    """Run `lightkiln convert`; raises `UserError` with what it said."""
     words = [*find_command(command), "convert", str(source), "-o", str(target), "--to", kind]
     try:
         done = subprocess.run(
@@ -89,7 +90,8 @@ def _convert(command: str, source: Path, target: Path, kind: str) -> None:
         raise UserError(said.removeprefix("lightkiln: ")[-500:] or "The conversion failed.")
 
 
-def _place(source: Source, target: Path) -> None:
+def place(source: Source, target: Path) -> None:
+    """Have a file there with the content of another, without copying it where that is possible."""
     if isinstance(source, bytes):
         target.write_bytes(source)
         return

@@ -118,7 +118,7 @@ def _fetching(job: Job) -> Future[Any]:
     if job.method == alignment.METHOD:
         scene = properties.scene_named(job.scene)
         chosen = job.order.photographs if job.order is not None else alignment.chosen(scene)
-        return client.fetch_solved(job.job_id, chosen, folder)
+        return client.fetch_solved(job.job_id, chosen, folder, preferences.get().command)
     if makes_mesh(job):
         return client.fetch_result(job.job_id)
     return client.fetch_masks(job.job_id, folder)

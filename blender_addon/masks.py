@@ -2,8 +2,9 @@
 """A camera's mask: an image, the object white, that lies over the photograph when one looks through
 the camera, and that goes with it to the backend.
 
-The camera's data remembers which of its background images is the mask. Without one, the alpha of
-the photograph is its mask, if it has any.
+The camera's data remembers which of its background images is the mask, and which one the picture
+without lens distortion that is shown in the photograph's place. Without a mask, the alpha of the
+photograph is its mask, if it has any.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import bpy
 from bpy.types import Camera, Image
 
 PROPERTY = "lightkiln_mask"
+STRAIGHT = "lightkiln_straight"
 OPACITY = 0.4
 
 
@@ -24,10 +26,10 @@ def mask_of(camera: Camera) -> Image | None:
 
 
 def photograph_of(camera: Camera) -> Image | None:
-    """The first background image that is set and is not the mask."""
-    mask = mask_of(camera)
+    """The first background image that is set and is neither the mask nor shown in its place."""
+    others = (None, mask_of(camera), camera.get(STRAIGHT))
     shown = (background.image for background in camera.background_images)
-    return next((image for image in shown if image is not None and image != mask), None)
+    return next((image for image in shown if image not in others), None)
 
 
 def put(camera: Camera, path: Path) -> None:
@@ -41,6 +43,7 @@ def put(camera: Camera, path: Path) -> None:
     background.display_depth = "FRONT"
     background.frame_method = "FIT"
     camera.show_background_images = True
+    _choose_picture(camera)
 
 
 def remove(camera: Camera) -> None:
@@ -51,3 +54,17 @@ def remove(camera: Camera) -> None:
             camera.background_images.remove(background)
     if PROPERTY in camera:
         del camera[PROPERTY]
+    _choose_picture(camera)
+
+
+def _choose_picture(camera: Camera) -> None:
+    """Masks are bent like their photographs, so with one the photograph itself is shown."""
+    straight, photograph = camera.get(STRAIGHT), photograph_of(camera)
+    if straight is None:
+        return
+    has_mask = mask_of(camera) is not None
+    for background in camera.background_images:
+        if background.image == straight:
+            background.show_background_image = not has_mask
+        elif background.image == photograph:
+            background.show_background_image = has_mask

@@ -2,7 +2,8 @@
 """A solved scene as Blender's objects: a collection, and in it one empty that holds all the rest.
 
     TITLE             the empty: moving, turning and scaling it moves the whole solved scene
-      photograph ...  a camera each, its photograph behind it
+      photograph ...  a camera each, its photograph behind it; if its lens distorts, that is hidden
+                      and shown is a picture without
       TITLE Points    the sparse points
       TITLE Region    what shall be reconstructed
 
@@ -25,6 +26,7 @@ from mathutils import Matrix
 from . import coloured_mesh, sparse_points
 from .convert import blender_from_pose, lens_of_camera
 from .lenses import set_lens
+from .masks import STRAIGHT
 from .shared.camera import Camera
 from .shared.scene import FileRef, Region, RegionShape, View
 from .solved import Solved
@@ -51,7 +53,7 @@ def add(scene: Scene, title: str, source: str, solved: Solved) -> Object:
     extent = _extent([view.camera for view in solved.scene.views])
     root.empty_display_size = ROOT_SHARE * extent
     for view in solved.scene.views:
-        _under(root, collection, _camera(view, solved.paths, CAMERA_SHARE * extent))
+        _under(root, collection, _camera(view, solved, CAMERA_SHARE * extent))
     if len(solved.positions):
         cloud = sparse_points.add(f"{title} Points", solved.positions, solved.colors)
         _under(root, collection, cloud)
@@ -135,21 +137,29 @@ def _under(root: Object, collection: Collection, thing: Object) -> None:
     thing.parent = root
 
 
-def _camera(view: View, paths: Mapping[str, Path], size: float) -> Object:
+def _camera(view: View, solved: Solved, size: float) -> Object:
     name = Path(view.name).stem
     data = bpy.data.cameras.new(name)
     set_lens(data, lens_of_camera(view.camera))
     data.display_size = size
-    image = _image(view.image, paths)
+    image, straight = _image(view.image, solved.paths), _image(view.image, solved.straight)
     if image is not None:
-        background = data.background_images.new()
-        background.image = image
-        background.alpha = 1.0
-        background.frame_method = "FIT"
+        _behind(data, image).show_background_image = straight is None
         data.show_background_images = True
+    if straight is not None:
+        _behind(data, straight)
+        data[STRAIGHT] = straight
     made = bpy.data.objects.new(name, data)
     made.matrix_basis = Matrix(blender_from_pose(view.camera.world_from_camera).tolist())
     return made
+
+
+def _behind(data: bpy.types.Camera, image: bpy.types.Image) -> bpy.types.CameraBackgroundImage:
+    background = data.background_images.new()
+    background.image = image
+    background.alpha = 1.0
+    background.frame_method = "FIT"
+    return background
 
 
 def _image(ref: FileRef, paths: Mapping[str, Path]) -> bpy.types.Image | None:

@@ -16,7 +16,7 @@ import asyncio
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,8 @@ class Solved:
     unplaced: tuple[Unplaced, ...] = ()
     paths: dict[str, Path]
     """Where images and masks lie, by SHA-256; what is missing lies nowhere here."""
+    straight: dict[str, Path] = field(default_factory=dict)
+    """By a photograph's SHA-256, where a picture of it lies without its lens's distortion."""
     error: float = 0.0
     """Mean reprojection error, pixels; 0: not known."""
 

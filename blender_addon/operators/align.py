@@ -4,10 +4,10 @@
 from pathlib import Path
 from typing import ClassVar
 
-from bpy.props import CollectionProperty, StringProperty
+from bpy.props import BoolProperty, CollectionProperty, IntProperty, StringProperty
 from bpy.types import Context, Event, FileHandler, Operator, OperatorFileListElement
 
-from .. import alignment, properties, solve, status
+from .. import alignment, photographs, properties, solve, status, straight
 from ..photographs import FILMS, STILLS
 from ..shots import Order
 from .starting import StartsJob
@@ -25,16 +25,44 @@ class TakePhotographs(Operator):
         default=";".join(f"*{ending}" for ending in STILLS + FILMS), options={"HIDDEN"}
     )
 
+    whole_folder: BoolProperty(
+        name="Whole Folder",
+        description="Take all photographs of the folder, not only the one that was dropped",
+        options={"SKIP_SAVE"},
+    )
+    beside: IntProperty(options={"SKIP_SAVE", "HIDDEN"})
+    """So many photographs lie in the folder of the only one that was dropped."""
+
     def invoke(self, context: Context, event: Event) -> set[str]:
-        if self.directory:  # dropped
-            return self.execute(context)
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
+        if not self.directory:
+            context.window_manager.fileselect_add(self)
+            return {"RUNNING_MODAL"}
+        self.beside = _beside(Path(self.directory), self._names())  # dropped: no folder can be
+        if self.beside > 1:
+            self.whole_folder = True
+            return context.window_manager.invoke_props_dialog(self)
+        return self.execute(context)
+
+    def draw(self, context: Context) -> None:
+        if self.beside > 1:
+            text = f"All {self.beside} photographs of {Path(self.directory).name}"
+            self.layout.prop(self, "whole_folder", text=text)
 
     def execute(self, context: Context) -> set[str]:
-        names = [each.name for each in self.files if each.name]
+        names = [] if self.whole_folder else self._names()
         alignment.choose(context.scene, Path(self.directory), names)
         return {"FINISHED"}
+
+    def _names(self) -> list[str]:
+        return [each.name for each in self.files if each.name]
+
+
+def _beside(folder: Path, names: list[str]) -> int:
+    """How many photographs there are where a single one was taken from; 0 of several or a film."""
+    if len(names) != 1 or Path(names[0]).suffix.lower() in FILMS:
+        return 0
+    fit = [path for path in photographs.find([folder]).photographs if path.parent == folder]
+    return sum(path.suffix.lower() in STILLS for path in fit)
 
 
 class DropPhotographs(FileHandler):
@@ -89,6 +117,8 @@ class ImportSolved(Operator):
                 f"{len(lost)} photographs, {lost[0]} first, are not where they were: "
                 "set the image folder."
             )
+        if bent := straight.shortfall(solved):
+            job.warnings.append(bent)
         self.report({"INFO"}, f"Imported {root.name}: {len(solved.scene.views)} cameras")
         return {"FINISHED"}
 

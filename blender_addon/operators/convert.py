@@ -20,6 +20,7 @@ from .. import (
     solve,
     sparse_points,
     status,
+    straight,
     tracker,
 )
 from ..shared.errors import LightkilnError
@@ -112,6 +113,7 @@ class AddSolve(Operator):
         scene = bpy.data.scenes.get(name) or context.scene
         root = solve.add(scene, title, title, found)
         solve.take_up(scene, root)
+        status.current.problem = straight.shortfall(found)
         self.report({"INFO"}, f"Imported {root.name}: {len(found.scene.views)} cameras")
         return {"FINISHED"}
 
@@ -153,13 +155,15 @@ class ExportSolve(_Converting, Operator):
 
 def _read(context: Context, title: str, work: Callable[[], Solved]) -> None:
     """Have a solve read in a thread; `inbox` adds it."""
-    name = context.scene.name
+    name, command = context.scene.name, preferences.get().command
+    folder = preferences.photographs_folder(straight.KIND)
     status.current.converting, status.current.problem = f"Reading {title}", ""
 
     def then(found: Solved) -> None:
         status.current.read = (name, title, found)
 
-    backend.when_done(conversion.in_a_thread(work), lambda future: _settle(future, then))
+    reading = conversion.in_a_thread(lambda: straight.add(command, work(), folder))
+    backend.when_done(reading, lambda future: _settle(future, then))
 
 
 def _settle(future: Future[Any], then: Any) -> None:

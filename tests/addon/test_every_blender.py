@@ -12,6 +12,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 import still_life
 from addon.environments import BLENDERS, Unavailable, python_of
@@ -36,6 +38,24 @@ def photographs_in(folder: Path) -> Path:
     return folder
 
 
+def film_in(folder: Path) -> Path:
+    """A short walk around the still life."""
+    things = still_life.StillLife()
+    frames = [things.photograph(camera) for camera in still_life.around(10, turn=1.0)]
+    path = folder / "walk.mp4"
+    size = frames[0].shape[1], frames[0].shape[0]
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), 15.0, size)
+    for frame in frames:
+        writer.write(np.ascontiguousarray(frame[..., ::-1]))
+    writer.release()
+    return path
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return film_in(tmp_path_factory.mktemp("film"))
+
+
 @pytest.fixture(scope="module")
 def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return photographs_in(tmp_path_factory.mktemp("still life"))
@@ -53,7 +73,7 @@ def blender_folder(tmp_path: Path) -> Iterator[Path]:
 @pytest.mark.timeout(TIMEOUT + 600)  # making an environment takes a while, once
 @pytest.mark.parametrize("blender", BLENDERS)
 def test_the_extension_works_in(
-    blender: str, extension: Path, photographs: Path, blender_folder: Path
+    blender: str, extension: Path, photographs: Path, film: Path, blender_folder: Path
 ) -> None:
     try:
         python = python_of(blender)
@@ -69,6 +89,7 @@ def test_the_extension_works_in(
         "LIGHTKILN_METHODS": "paced:SPEC",
         "LIGHTKILN_PYTHON": sys.executable,
         "LIGHTKILN_PHOTOGRAPHS": str(photographs),
+        "LIGHTKILN_FILM": str(film),
     }
     run = subprocess.run(
         command, env={**os.environ, **about}, capture_output=True, text=True, timeout=TIMEOUT

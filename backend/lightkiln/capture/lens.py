@@ -16,6 +16,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
+import cv2
 import numpy as np
 from lightkiln_shared.camera import Camera, distort, scaled
 from lightkiln_shared.errors import InvalidScene
@@ -63,6 +64,16 @@ def resample(channel: NDArray[Any], camera: Camera, pinhole: Camera) -> NDArray[
     moved = map_coordinates(channel, [rows, columns], order=1, mode="nearest", output=np.float32)
     is_whole = np.issubdtype(channel.dtype, np.integer)
     return np.asarray((np.rint(moved) if is_whole else moved).astype(channel.dtype))
+
+
+def straightened(image: NDArray[Any], camera: Camera) -> NDArray[Any]:
+    """An image (H, W, 3) uint8 as a pinhole with the same intrinsics would have taken it, so z = 1.
+
+    Black where the lens saw nothing.
+    """
+    target = camera.focal, camera.principal_point, ()
+    rows, columns = _sources(_lens(camera), target, camera.width, camera.height)
+    return np.asarray(cv2.remap(image, columns, rows, cv2.INTER_LINEAR))
 
 
 _Lens = tuple[tuple[float, float], tuple[float, float], tuple[float, ...]]

@@ -15,7 +15,7 @@ import typer
 from numpy.typing import NDArray
 from rich.console import Console
 
-from lightkiln.capture import bundle
+from lightkiln.capture import bundle, straight
 from lightkiln.capture.colmap import read_points
 from lightkiln.capture.open_scene import open_scene
 from lightkiln.capture.sfm.solved import SparsePoints
@@ -33,6 +33,7 @@ class Kind(StrEnum):
     COLMAP = "colmap"
     TRANSFORMS = "transforms"
     LIGHTKILN = "lightkiln"
+    STRAIGHT = "straight"
 
 
 def convert(
@@ -42,7 +43,8 @@ def convert(
 ) -> None:
     """Write a scene as a COLMAP model (sparse/0) or as transforms.json, with its images.
 
-    `lightkiln` is what the Blender extension reads; its images stay where they are.
+    `lightkiln` is what the Blender extension reads; its images stay where they are. `straight` are
+    small pictures of the photographs whose lens distorts, without that.
     """
     views, files = open_scene(scene)
     with new_folder(output):
@@ -51,6 +53,8 @@ def convert(
             bundle.write(views, files, output)
             if points is not None:
                 atomic.write(output / POINTS, *points_ply(_untracked(*points)))
+        elif to is Kind.STRAIGHT:
+            straight.write(views, files, output)
         elif to is Kind.COLMAP:
             names = place_files(views, files, output)
             write_colmap(views, names, output / "sparse" / "0", points)

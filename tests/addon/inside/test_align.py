@@ -60,6 +60,10 @@ def test_a_folder_of_photographs_becomes_cameras_that_can_be_reconstructed(
     assert reason.endswith(".")
     shown = cameras[0].data.background_images[0].image
     assert Path(bpy.path.abspath(shown.filepath)).parent == folder
+    assert any(cameras[0].data["lightkiln_distortion"])
+    hidden, straight = cameras[0].data.background_images
+    assert (hidden.show_background_image, straight.show_background_image) == (False, True)
+    assert tuple(straight.image.size) == tuple(shown.size)
     assert bpy.context.scene.lightkiln.region.parent == _solve()
 
     bpy.context.scene.lightkiln.method = "paced"
@@ -118,6 +122,31 @@ def test_an_alignment_survives_another_file_and_a_closed_blender(
     assert all(module("masks").photograph_of(camera.data) for camera in cameras)
 
 
+def test_a_film_becomes_cameras_with_its_frames_behind_them(
+    pump_until: Callable[..., None],
+) -> None:
+    film = Path(os.environ["LIGHTKILN_FILM"])
+    bpy.ops.lightkiln.take_photographs(directory=str(film.parent), files=[{"name": film.name}])
+    bpy.context.scene.lightkiln.align_preset = "draft"
+    assert bpy.ops.lightkiln.align() == {"FINISHED"}
+    pump_until(lambda: _job().imported, seconds=120.0)
+    cameras = module("scene_export").cameras(bpy.context)
+    assert len(cameras) >= 6
+    frames = [module("masks").photograph_of(camera.data) for camera in cameras]
+    paths = [Path(frame.filepath) for frame in frames]
+    assert len(set(paths)) == len(cameras)
+    assert {path.parent for path in paths} == {
+        module("preferences").photographs_folder(_job().job_id)
+    }
+    assert all(tuple(frame.size) == tuple(frames[0].size) for frame in frames)
+    assert min(frames[0].size) > 0, "it can be decoded"
+    around = bpy.context.scene.lightkiln.region.matrix_world.translation
+    turns = [np.arctan2(*(each.matrix_world.translation - around).yx) for each in cameras]
+    steps = np.diff(np.unwrap(turns))
+    assert (steps > 0.0).all() or (steps < 0.0).all(), "whoever filmed walked one way"
+    assert bpy.ops.lightkiln.reconstruct.poll()
+
+
 @pytest.mark.parametrize("gone", [False, True])
 def test_a_folder_without_photographs_is_told_in_a_sentence(
     gone: bool, tmp_path: Path, pump_until: Callable[..., None]
@@ -132,6 +161,10 @@ def test_a_folder_without_photographs_is_told_in_a_sentence(
     assert bpy.ops.lightkiln.align.poll(), "a dead button"
 
 
+def _beside(files: list[dict[str, str]]) -> int:
+    return module("operators.align")._beside(PHOTOGRAPHS, [each["name"] for each in files])
+
+
 def test_dropped_files_and_a_video_are_what_is_aligned(tmp_path: Path) -> None:
     names = [{"name": "photo 01.jpg"}, {"name": "photo 03.jpg"}]
     bpy.ops.lightkiln.take_photographs(directory=str(PHOTOGRAPHS), files=names)
@@ -139,6 +172,12 @@ def test_dropped_files_and_a_video_are_what_is_aligned(tmp_path: Path) -> None:
     assert [path.name for path in chosen] == ["photo 01.jpg", "photo 03.jpg"]
     found = module("photographs").find(chosen)
     assert found.photographs == chosen
+    assert _beside(names) == _beside([{"name": "прогулка.MP4"}]) == 0
+    assert _beside(names[:1]) == len(TRUTH)  # a folder cannot be dropped, so all of it is offered
+    bpy.ops.lightkiln.take_photographs(
+        directory=str(PHOTOGRAPHS), files=names[:1], whole_folder=True
+    )
+    assert module("alignment").chosen(bpy.context.scene) == (PHOTOGRAPHS,)
     bpy.ops.lightkiln.take_photographs(directory=str(tmp_path), files=[{"name": "прогулка.MP4"}])
     assert module("alignment").chosen(bpy.context.scene) == (tmp_path / "прогулка.MP4",)
     handler = bpy.types.FileHandler.bl_rna_get_subclass_py("LIGHTKILN_FH_photographs")

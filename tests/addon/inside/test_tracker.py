@@ -8,15 +8,17 @@ true cameras stood, up to a similarity.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import bpy
 import numpy as np
 import pytest
+from bpy_extras.object_utils import world_to_camera_view
 from conftest import module
 from mathutils import Matrix
-from pictures import png
+from pictures import colored, png
 
 WIDTH, HEIGHT, FRAMES = 640, 480, 12
 FOCAL, ASPECT, CENTRE = 700.0, 1.25, (330.0, 250.0)
@@ -35,7 +37,7 @@ def _polynomial(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _brown(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """As OpenCV has it, Y down: p1 = 0.004, p2 = -0.006."""
     r2 = x * x + y * y
-    factor = 1.0 - 0.12 * r2 + 0.03 * r2**2
+    factor = 1.0 - 0.3 * r2 + 0.05 * r2**2
     return (
         x * factor + 2 * 0.004 * x * y - 0.006 * (r2 + 2 * x * x),
         y * factor + 0.004 * (r2 + 2 * y * y) - 2 * 0.006 * x * y,
@@ -59,7 +61,7 @@ LENSES: dict[str, tuple[Lens, dict[str, float]]] = {
     "POLYNOMIAL": (_polynomial, {"k1": -0.12, "k2": 0.03, "k3": -0.01}),
     "BROWN": (
         _brown,
-        {"brown_k1": -0.12, "brown_k2": 0.03, "brown_p1": -0.006, "brown_p2": -0.004},
+        {"brown_k1": -0.3, "brown_k2": 0.05, "brown_p1": -0.006, "brown_p2": -0.004},
     ),
     "DIVISION": (_division, {"division_k1": -0.1}),
     "NUKE": (_nuke, {"nuke_k1": -0.02}),
@@ -87,10 +89,18 @@ def _markers(lens: Lens) -> np.ndarray:
     return np.stack([FOCAL * x + CENTRE[0], FOCAL * ASPECT * y + CENTRE[1]], axis=-1)
 
 
+def _dots(places: np.ndarray) -> np.ndarray:
+    """A black picture with a white square around each place that lies in it."""
+    picture = np.zeros((HEIGHT, WIDTH, 3), dtype=np.uint8)
+    for x, y in np.floor(places).astype(int):
+        picture[max(y - 2, 0) : max(y + 3, 0), max(x - 2, 0) : max(x + 3, 0)] = 255
+    return picture
+
+
 def _solve(folder: Path, model: str) -> bpy.types.MovieClip:
     """A clip of an image sequence that begins at 7, its tracks and its solve."""
-    for frame in range(FRAMES):
-        png(folder / f"shot_{frame + 7:04}.png", WIDTH, HEIGHT, 40 + frame)
+    for frame, places in enumerate(_markers(LENSES[model][0])):
+        colored(folder / f"shot_{frame + 7:04}.png", _dots(places))
     clip = bpy.data.movieclips.load(str(folder / "shot_0007.png"))
     camera = clip.tracking.camera
     camera.units, camera.distortion_model, camera.pixel_aspect = "PIXELS", model, ASPECT
@@ -139,11 +149,12 @@ def _distances(centres: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("model", LENSES)
-def test_each_camera_sees_each_point_at_its_marker(
-    model: str, tmp_path: Path, pump_until: Callable[..., None]
-) -> None:
-    clip = _solve(tmp_path, model)
-    root = _import(pump_until, clip=clip.name)
+def test_each_camera_sees_each_point_at_its_marker(model: str, tmp_path: Path) -> None:
+    tracker, scene = module("tracker"), bpy.context.scene
+    tracked = tracker.read(_solve(tmp_path, model), scene, at_most=FRAMES)
+    root = module("solve").add(scene, "Tracked", "clip", tracker.solved(tracked))
+    module("solve").take_up(scene, root)
+    bpy.context.view_layer.update()
     cameras = _sent()
     assert len(cameras) == FRAMES
     (cloud,) = module("solve").clouds(root.children)
@@ -160,6 +171,35 @@ def test_each_camera_sees_each_point_at_its_marker(
     region = module("scene_export").region(bpy.context.scene.lightkiln.region)
     inside = np.abs(np.linalg.solve(region.world_from_region, np.c_[points, np.ones(40)].T)[:3])
     assert np.mean(inside.max(axis=0) < 1.0) > 0.8
+
+
+def test_what_is_shown_behind_a_camera_lines_up_with_the_points(
+    tmp_path: Path, pump_until: Callable[..., None]
+) -> None:
+    """Blender's own projection says where the point's white square must be seen."""
+    scene = bpy.context.scene
+    scene.render.pixel_aspect_x = ASPECT
+    root = _import(pump_until, clip=_solve(tmp_path, "BROWN").name)
+    (cloud,) = module("solve").clouds(root.children)
+    for camera in module("solve").cameras(root):
+        original, straight = camera.data.background_images
+        assert not original.show_background_image
+        assert Path(original.image.filepath).parent == tmp_path
+        assert module("masks").photograph_of(camera.data) == original.image
+        pixels = np.array(straight.image.pixels[:]).reshape(HEIGHT, WIDTH, 4)
+        bent = np.array(original.image.pixels[:]).reshape(HEIGHT, WIDTH, 4)
+        seen = [world_to_camera_view(scene, camera, vertex.co) for vertex in cloud.data.vertices]
+        at = np.array([(y * HEIGHT, x * WIDTH) for x, y, _ in seen]).astype(int)
+        inside = ((at > 0) & (at < (HEIGHT, WIDTH))).all(axis=1)
+        assert inside.sum() > 20
+        assert pixels[at[inside, 0], at[inside, 1], 0].min() > 0.6
+        assert bent[at[inside, 0], at[inside, 1], 0].min() < 0.2  # else this would show nothing
+    masks = module("masks")
+    masks.put(camera.data, png(tmp_path / "mask.png"))  # bent like its photograph
+    shown = [each.image for each in camera.data.background_images if each.show_background_image]
+    assert shown == [masks.photograph_of(camera.data), masks.mask_of(camera.data)]
+    masks.remove(camera.data)
+    assert [each.show_background_image for each in camera.data.background_images] == [False, True]
 
 
 def test_a_clip_that_was_set_upright_and_scaled_comes_in_like_that(
@@ -184,6 +224,19 @@ def test_a_clip_that_was_set_upright_and_scaled_comes_in_like_that(
         assert np.allclose(np.array(camera.matrix_world), expected, atol=1e-5)
 
 
+def test_without_a_backend_photographs_are_shown_as_they_are_and_that_is_told(
+    tmp_path: Path, pump_until: Callable[..., None]
+) -> None:
+    module("preferences").get().command = str(tmp_path / "nothing")
+    bpy.ops.lightkiln.import_tracked(clip=_solve(tmp_path, "BROWN").name, at_most=3)
+    pump_until(lambda: module("solve").roots(bpy.context.scene))
+    told = "3 photographs are shown as their lens bent them: points lie a little beside."
+    assert module("status").current.problem == told
+    for camera in bpy.data.cameras:
+        (background,) = camera.background_images
+        assert background.show_background_image
+
+
 def test_a_clip_that_cannot_be_taken_is_told_in_a_sentence(
     tmp_path: Path, pump_until: Callable[..., None]
 ) -> None:
@@ -202,4 +255,7 @@ def test_a_clip_that_cannot_be_taken_is_told_in_a_sentence(
         file.unlink()
     bpy.ops.lightkiln.import_tracked(clip=clip.name)
     pump_until(lambda: "frames is there" in problem.problem)
+    clip.filepath = os.environ["LIGHTKILN_FILM"]
+    with pytest.raises(RuntimeError, match="is a video, whose frames are not files"):
+        bpy.ops.lightkiln.import_tracked(clip=clip.name)
     assert not bpy.data.cameras
