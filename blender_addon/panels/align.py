@@ -8,7 +8,7 @@ from typing import ClassVar
 from bpy.types import Context, Panel, UILayout
 
 from .. import alignment, properties, solve, status
-from .layout import Tab, bar, press, split, wrapped
+from .layout import Tab, bar, figures, press, split, wrapped
 
 COUNTS = {
     "photographs": "Photographs read",
@@ -17,7 +17,7 @@ COUNTS = {
     "matches": "Matches",
     "registered": "Placed",
     "points": "Points",
-    "reprojection_error": "Reprojection error (px)",
+    "reprojection_error": "Reprojection error, px",
 }
 
 
@@ -79,7 +79,7 @@ class SolvePanel(Tab, Panel):
         row.operator("lightkiln.set_floor", icon="AXIS_TOP")
         row.operator("lightkiln.set_up", icon="EMPTY_SINGLE_ARROW")
         row = layout.row(align=True)
-        row.operator("lightkiln.set_scale", icon="DRIVER_DISTANCE")
+        row.operator("lightkiln.set_scale", text="Scale", icon="DRIVER_DISTANCE")
         row.operator("lightkiln.set_origin", icon="PIVOT_CURSOR")
 
 
@@ -106,13 +106,9 @@ def _running(layout: UILayout) -> None:
     if job is None or job.method != alignment.METHOD or job.is_over or job.progress is None:
         return
     bar(layout, job.progress.fraction, job.progress.phase.capitalize())
-    column = layout.column(align=True)
-    for name, title in COUNTS.items():
-        if name in job.progress.metrics:
-            row = column.row()
-            row.label(text=title)
-            value = job.progress.metrics[name]
-            row.label(text=f"{value:.2f}" if name == "reprojection_error" else f"{value:,.0f}")
+    metrics = job.progress.metrics
+    known = ((title, metrics[name]) for name, title in COUNTS.items() if name in metrics)
+    figures(layout, known)
     layout.operator("lightkiln.cancel", icon="X")
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from bpy.types import Context, Panel, UILayout
 
-from .. import curve_icons, properties, status
+from .. import alignment, curve_icons, properties, status
 from ..shared.jobs import JobState, Progress
-from .layout import Tab, bar, duration, split, wrapped
+from .layout import LINE, Tab, bar, duration, figure, figures, split, wrapped
 
 STATES = {
     JobState.QUEUED: "Waiting in the queue",
@@ -41,7 +41,8 @@ class JobPanel(Tab, Panel):
             return
         _job_state(layout, context, job)
         if job.progress is not None and not job.is_over:
-            _progress(layout, job.progress)
+            # those of an alignment are told by its own panel
+            _progress(layout, job.progress, shows_figures=job.method != alignment.METHOD)
         _job_buttons(layout, job)
         for warning in job.warnings:
             wrapped(layout, context, warning, icon="ERROR")
@@ -64,7 +65,7 @@ class CurvesPanel(Tab, Panel):
             if curve is None:
                 continue
             column = row.column()
-            column.label(text=f"{_metric(name)} {curve.values[-1]:.4g}")
+            column.label(text=f"{_metric(name)} {figure(curve.values[-1])}")
             icon = curve_icons.icon_of(name, curve)
             if icon:
                 column.template_icon(icon, scale=5.0)
@@ -103,17 +104,16 @@ def _job_state(layout: UILayout, context: Context, job: status.Job) -> None:
     wrapped(layout, context, job.reason)
 
 
-def _progress(layout: UILayout, progress: Progress) -> None:
+def _progress(layout: UILayout, progress: Progress, shows_figures: bool) -> None:
     left = f"{duration(progress.seconds_left)} left" if progress.seconds_left >= 0 else ""
     bar(layout, progress.fraction, left or f"{progress.fraction:.0%}")
     steps = f", step {progress.step} of {progress.num_steps}" if progress.num_steps else ""
     column = layout.column(align=True)
+    column.scale_y = LINE
     column.label(text=f"{progress.phase.capitalize()}{steps}")
     column.label(text=f"{duration(progress.elapsed)} so far")
-    for name, value in progress.metrics.items():
-        row = column.row()
-        row.label(text=_metric(name))
-        row.label(text=f"{value:.4g}")
+    if shows_figures:
+        figures(layout, ((_metric(name), value) for name, value in progress.metrics.items()))
 
 
 def _metric(name: str) -> str:

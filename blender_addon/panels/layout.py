@@ -6,7 +6,7 @@ It must not know what is shown.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import blf
 from bpy.types import Context, UILayout
@@ -38,6 +38,21 @@ def duration(seconds: float) -> str:
 
 def bar(layout: UILayout, fraction: float, text: str) -> None:
     layout.progress(factor=min(max(fraction, 0.0), 1.0), text=text)
+
+
+def figures(layout: UILayout, rows: Iterable[tuple[str, float]]) -> None:
+    """A table of names and numbers."""
+    column = layout.column(align=True)
+    column.scale_y = LINE
+    for name, value in rows:
+        halves = column.split(factor=0.64)
+        halves.label(text=name)
+        halves.label(text=figure(value))
+
+
+def figure(value: float) -> str:
+    """A number for people: `95,965`, `0.2961`, `31.2`."""
+    return f"{value:,.0f}" if float(value).is_integer() or abs(value) >= 1e4 else f"{value:.4g}"
 
 
 def split(layout: UILayout) -> None:
