@@ -74,6 +74,7 @@ class Database:
         options = pycolmap.FeatureExtractionOptions()
         options.use_gpu, options.num_threads = False, NUM_THREADS
         options.sift.max_num_features = most
+        options.sift.estimate_affine_shape = True  # found again from farther aside
         self._most = most
         count: dict[str, int] = {}
         for step in watch.steps(-(-len(self._prepared) // NUM_THREADS)):
@@ -114,6 +115,7 @@ class Database:
         """Match and verify pairs of images (indices of the prepared photographs)."""
         options = pycolmap.FeatureMatchingOptions()
         options.use_gpu, options.num_threads = False, NUM_THREADS
+        options.guided_matching = True  # a second look where the geometry says: some half more
         verification = pycolmap.TwoViewGeometryOptions()
         verification.ransac.random_seed = watch.seed
         pairing = pycolmap.ImportedPairingOptions()

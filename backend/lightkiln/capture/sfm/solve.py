@@ -22,6 +22,7 @@ from lightkiln.capture.sparse_region import fit_to_points
 
 from . import frame, mapping, pairs, reasons, turning
 from .features import Database
+from .polishing import polish
 from .preparing import Prepared, prepare
 from .solved import Placed, Solved, SparsePoints, Unplaced, Watch
 from .sources import as_photographs
@@ -87,7 +88,8 @@ def _solved(
             groups = mapping.incremental(database, len(prepared), watch)
     with watch.phase("scene", share=0.05):
         for _ in watch.steps(1):
-            pass
+            for group in groups[:1]:
+                polish(group)
         known = reasons.gather(database, features, groups)
         if turning.only_turned(database) or (groups and reasons.has_no_depth(groups[0])):
             raise reasons.from_one_place()
