@@ -15,11 +15,10 @@ from lightkiln_shared.errors import InvalidScene
 
 from .colmap_library import pycolmap
 from .flattened import as_photo
-from .sources import PosedPhoto, Source, existing, inside
+from .sources import PosedPhoto, Source, existing, inside, mask_beside
 
 MODEL_FOLDERS = ("sparse/0", "sparse", ".", "colmap/sparse/0")
 IMAGE_FOLDERS = ("images", ".")
-MASK_FOLDERS = ("masks", "mask")
 
 
 def find_model(folder: Path) -> Path | None:
@@ -54,18 +53,8 @@ def _photo(folder: Path, camera: pycolmap.Camera, image: pycolmap.Image) -> Pose
     path = next((path for path in candidates if path.is_file()), candidates[0])
     matrix = np.eye(4)
     matrix[:3] = image.cam_from_world().inverse().matrix()
-    photo, mask = existing(path), _find_mask(folder, image.name)
+    photo, mask = existing(path), mask_beside(folder, image.name)
     return as_photo(camera, matrix, photo, mask)
-
-
-def _find_mask(folder: Path, name: str) -> Path | None:
-    """COLMAP's own `name.jpg.png`, or the image's name with the suffix .png."""
-    for masks in MASK_FOLDERS:
-        base = inside(folder / masks, name)
-        for path in (base.with_name(base.name + ".png"), base.with_suffix(".png")):
-            if path.is_file():
-                return path
-    return None
 
 
 def read_points(folder: Path) -> tuple[np.ndarray, np.ndarray] | None:

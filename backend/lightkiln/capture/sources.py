@@ -16,6 +16,8 @@ from lightkiln_shared.errors import InvalidScene
 from lightkiln_shared.scene import Region
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
+MASK_FOLDERS = ("masks", "mask", "segs")
+"""COLMAP's, nerfstudio's and OmniObject3D's names for masks that lie beside the images."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,17 @@ def existing(path: Path) -> Path:
         f"The image {path.name} does not exist.",
         hint=f"It was looked for in {path.parent}; put it there, or remove its entry.",
     )
+
+
+def mask_beside(folder: Path, name: str) -> Path | None:
+    """The mask of the image `name` in a scene's folder: `name.jpg.png` as COLMAP has it, or the
+    name with the suffix .png."""
+    for masks in MASK_FOLDERS:
+        base = inside(folder / masks, name)
+        for path in (base.with_name(base.name + ".png"), base.with_suffix(".png")):
+            if path.is_file():
+                return path
+    return None
 
 
 def images_in(folder: Path) -> list[Path]:

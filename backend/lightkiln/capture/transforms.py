@@ -26,7 +26,7 @@ from lightkiln_shared.scene import Region, RegionShape
 from .colmap_camera import colmap_lens
 from .flattened import as_photo
 from .images import read_size
-from .sources import PosedPhoto, Source, existing, inside
+from .sources import PosedPhoto, Source, existing, inside, mask_beside
 
 NAMES = ("transforms.json", "transforms_train.json")
 OPENGL_FROM_OPENCV = np.diag([1.0, -1.0, -1.0, 1.0])  # its own inverse
@@ -68,11 +68,19 @@ def _photo(folder: Path, document: Mapping[str, Any], frame: Any, index: int) ->
     pose = _matrix(frame.get("transform_matrix"), f"transform_matrix of {image.name}")
     values = {**document, **frame}
     camera = _camera(values, pose @ OPENGL_FROM_OPENCV, image)
-    mask_path = existing(inside(folder, str(mask))) if mask else None
+    mask_path = existing(inside(folder, str(mask))) if mask else _beside(folder, image)
     if not _is_other(values, image.name):
         return PosedPhoto(camera=camera, image=image, mask=mask_path)
     lens = colmap_lens(camera, *_other_lens(values, camera, image.name))
     return as_photo(lens, camera.world_from_camera, image, mask_path)
+
+
+def _beside(folder: Path, image: Path) -> Path | None:
+    """A mask in a folder beside the one that holds the images."""
+    relative = image.relative_to(folder)
+    if len(relative.parts) < 2:
+        return None
+    return mask_beside(folder, str(Path(*relative.parts[1:])))
 
 
 def _camera(values: Mapping[str, Any], world_from_camera: FloatArray, image: Path) -> Camera:

@@ -2,12 +2,15 @@
 """`lightkiln reconstruct SCENE -o OUT`: a folder of photographs becomes a mesh, no server.
 
 The same job folder and the same worker as behind the server; the folder is thrown away afterwards.
+Under torchrun it runs once for each device, the methods that can learn together, and the first
+writes the mesh.
 It must not know methods or how a worker is followed.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import tempfile
 from dataclasses import replace
@@ -85,7 +88,8 @@ def reconstruct(  # noqa: PLR0913, PLR0917 each option that is typed is an argum
 
 
 def _run(scene: Path, job: JobSpec, output: Path, report: bool) -> None:
-    console = Console(stderr=True)
+    first = int(os.environ.get("RANK", "0")) == 0
+    console = Console(stderr=True, quiet=not first)
     with tempfile.TemporaryDirectory(prefix="lightkiln-") as parent, Display(console) as display:
         views, files = _opened(scene, Path(parent), display)
         folder = create(Path(parent) / "job", job, views, files)
@@ -94,7 +98,8 @@ def _run(scene: Path, job: JobSpec, output: Path, report: bool) -> None:
         except UserError:
             _keep_log(folder, output)
             raise
-        _write(folder, output, report)
+        if first:
+            _write(folder, output, report)
     console.print(f"Wrote {output}.")
 
 
@@ -123,8 +128,9 @@ def check_output(output: Path) -> None:
 
 
 def _slot(spec: MethodSpec) -> Slot:
+    """The device to work on; torchrun starts the command once for each, and numbers them."""
     usable = [slot for slot in find_slots() if slot.device.kind in spec.devices]
-    return usable[0] if usable else cpu()
+    return usable[int(os.environ.get("LOCAL_RANK", "0")) % len(usable)] if usable else cpu()
 
 
 def _write(folder: JobFolder, output: Path, report: bool) -> None:

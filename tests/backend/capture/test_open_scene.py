@@ -118,6 +118,19 @@ def write_colmap(scene: SyntheticScene, model: Path) -> None:
     (model / "points3D.txt").write_text("")
 
 
+@pytest.mark.parametrize("name", ["masks", "segs"])
+def test_masks_in_a_folder_beside_the_images_are_found(
+    synthetic_scene: SyntheticScene, tmp_path: Path, name: str
+) -> None:
+    folder = shutil.copytree(synthetic_scene.folder, tmp_path / "scene")
+    (folder / name).mkdir()
+    shutil.copy(folder / "images/view_05.png", folder / name / "view_04.png")
+    scene, _ = open_scene(folder)
+    masks = {index: view.mask for index, view in enumerate(scene.views) if view.mask is not None}
+    assert list(masks) == [4]
+    assert masks[4] == scene.views[5].image
+
+
 @pytest.mark.parametrize("place", ["sparse/0", "sparse", "."])
 @pytest.mark.parametrize("is_binary", [False, True])
 def test_a_colmap_model_gives_the_cameras_and_finds_images_and_masks(
