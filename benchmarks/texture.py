@@ -55,6 +55,9 @@ class Row:
     vertices: float
     """PSNR of vertices' colours, dB."""
     texture: float
+    inside_vertices: float
+    """The same, away from the object's outline."""
+    inside_texture: float
     detail_vertices: float
     detail_texture: float
     seconds: float
@@ -68,6 +71,7 @@ CASES = (
     ("holes", "stereo", 100_000),
     ("holes", "stereo", 20_000),
     ("solid", "truth", 100_000),
+    ("holes", "truth", 100_000),
     ("tankard", "stereo", 100_000),
 )
 
@@ -107,16 +111,18 @@ def measure(scene: str, source: str, faces: int) -> Row:
         scene=scene if source == "stereo" else f"{scene} ({source})",
         faces=len(mesh.triangles),
         vertices=round(float(means[0]), 2),
-        texture=round(float(means[2]), 2),
-        detail_vertices=round(float(means[1]), 2),
-        detail_texture=round(float(means[3]), 2),
+        texture=round(float(means[3]), 2),
+        inside_vertices=round(float(means[1]), 2),
+        inside_texture=round(float(means[4]), 2),
+        detail_vertices=round(float(means[2]), 2),
+        detail_texture=round(float(means[5]), 2),
         seconds=round(seconds),
         peak_mb=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
     )
 
 
-def _scores(folder: Path, render: Callable[[Camera], Pixels]) -> Iterator[tuple[float, float]]:
-    """(PSNR, detail) at each camera that was held out."""
+def _scores(folder: Path, render: Callable[[Camera], Pixels]) -> Iterator[tuple[float, ...]]:
+    """(PSNR, PSNR inside, detail) at each camera that was held out."""
     for photo in read(folder / POSES).photos:
         truth = np.asarray(Image.open(photo.image).convert("RGBA")).copy()
         if photo.mask is not None:
@@ -125,7 +131,7 @@ def _scores(folder: Path, render: Callable[[Camera], Pixels]) -> Iterator[tuple[
         on_object = truth[..., 3] > 127
         inside = binary_erosion(on_object, iterations=INSIDE)
         detail = np.corrcoef(_fine(ours)[inside], _fine(theirs)[inside])[0, 1]
-        yield psnr(ours, theirs, on_object), float(detail)
+        yield psnr(ours, theirs, on_object), psnr(ours, theirs, inside), float(detail)
 
 
 def _fine(pixels: Pixels) -> Pixels:
@@ -168,6 +174,7 @@ def _tankard_folder() -> Path:
 
 def _table(rows: list[Row]) -> str:
     head = ["scene", "faces", "vertices, dB", "texture, dB", "gain, dB"]
+    head += ["inside: vertices, dB", "texture, dB", "gain, dB"]
     head += ["detail, vertices", "detail, texture", "seconds", "memory, MB"]
     return table(
         head,
@@ -178,6 +185,9 @@ def _table(rows: list[Row]) -> str:
                 f"{row.vertices:.1f}",
                 f"{row.texture:.1f}",
                 f"{row.texture - row.vertices:+.1f}",
+                f"{row.inside_vertices:.1f}",
+                f"{row.inside_texture:.1f}",
+                f"{row.inside_texture - row.inside_vertices:+.1f}",
                 f"{row.detail_vertices:.2f}",
                 f"{row.detail_texture:.2f}",
                 f"{row.seconds:.0f}",
