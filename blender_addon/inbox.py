@@ -219,7 +219,8 @@ def _before_data_changes(*_: object) -> None:
 def _after_load(*_: object) -> None:
     """Go on with the job of the file that was opened; its parameters' groups may need filling."""
     if status.current.methods:
-        method_params.install(status.current.methods.values())
+        current = status.current
+        method_params.install([*current.methods.values(), *current.cutters.values()])
     scene = properties.scene_named("")
     job_id = scene.lightkiln.job_id
     job = status.current.job

@@ -32,6 +32,10 @@ from .shared.params import ParamKind, ParamSpec, Scalar, checked
 METHOD_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 PARAM_NAME = re.compile(r"[a-z][a-z0-9_]{0,55}")
 FILLED = "is_filled"
+# Blender 4.5 and later show a path that begins with // in red unless the property knows of it.
+RELATIVE = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
+PATH = "path"
+"""The unit of a text that names a file."""
 INT_MAX = 2**31 - 1  # Blender's integers have 32 bits
 FLOAT_DIGITS = 6  # Blender's floats have 24 bits: more digits would be noise
 
@@ -125,7 +129,7 @@ def _register_class(name: str, annotations: dict[str, Any]) -> type:
 
 
 def _property(spec: ParamSpec) -> Any:
-    unit = f" ({spec.unit})" if spec.unit else ""
+    unit = f" ({spec.unit})" if spec.unit and spec.unit != PATH else ""
     about = {
         "name": spec.name.replace("_", " ").title() + unit,
         "description": spec.help.rstrip("."),
@@ -142,6 +146,9 @@ def _property(spec: ParamSpec) -> Any:
     if spec.choices:
         items = [(choice, choice.replace("_", " ").title(), "") for choice in spec.choices]
         return EnumProperty(**about, items=items, default=str(spec.default))
+    if spec.unit == PATH:
+        text = {"default": str(spec.default), "subtype": "FILE_PATH", "options": RELATIVE}
+        return StringProperty(**about, **text)
     return StringProperty(**about, default=str(spec.default))
 
 
@@ -175,6 +182,8 @@ def _preset_value(info: MethodInfo, spec: ParamSpec, preset: str) -> Scalar:
 
 def _value(group: PropertyGroup, spec: ParamSpec) -> Scalar:
     value = getattr(group, spec.name)
+    if spec.unit == PATH:
+        return bpy.path.abspath(value)  # Blender writes paths from the .blend on
     return float(f"{value:.{FLOAT_DIGITS}g}") if spec.kind is ParamKind.FLOAT else value
 
 

@@ -15,8 +15,6 @@ from bpy.types import Context, Object, PropertyGroup, Scene
 from . import method_params, sparse_points
 from .finish_settings import LightkilnFinish
 
-# Blender 4.5 and later show a path that begins with // in red unless the property knows of it.
-RELATIVE = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
 DEFAULT_METHOD = "kiln"
 PRESETS = (
     ("draft", "Draft", "A first look, in a minute or two"),
@@ -69,7 +67,7 @@ class LightkilnSettings(PropertyGroup):
         name="Photographs",
         description="A folder of photographs, or a video, whose cameras shall be found",
         subtype="FILE_PATH",
-        options=RELATIVE,
+        options=method_params.RELATIVE,
         update=_forget_names,
     )
     photograph_names: StringProperty(
@@ -117,7 +115,7 @@ class LightkilnSettings(PropertyGroup):
             "for cameras without a background image"
         ),
         subtype="DIR_PATH",
-        options=RELATIVE,
+        options=method_params.RELATIVE,
     )
     method: StringProperty(
         name="Method", description="How the mesh is reconstructed", default=DEFAULT_METHOD

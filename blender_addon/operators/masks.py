@@ -8,13 +8,13 @@ from typing import ClassVar
 from bpy.props import StringProperty
 from bpy.types import Context, Event, Object, Operator
 
-from .. import image_files, masks, properties, scene_export, status
+from .. import image_files, masks, method_params, properties, scene_export, status
 from ..found_masks import FoundMask
 from ..shared.params import Scalar
 from ..shots import Order
 from .starting import StartsJob
 
-BUILT_IN = "segment"
+BUILT_IN, PRESET = "segment", "standard"
 
 
 class Segment(StartsJob, Operator):
@@ -37,8 +37,8 @@ class Segment(StartsJob, Operator):
         return replace(
             whole,
             method=self.method,
-            preset="standard",
-            params=_params(context) if self.method == BUILT_IN else {},
+            preset=PRESET,
+            params=_params(context, self.method),
             finish={},
             shots=tuple(replace(shot, mask=None) for shot in whole.shots),
         )
@@ -122,7 +122,9 @@ class RemoveMasks(Operator):
         return {"FINISHED"}
 
 
-def _params(context: Context) -> dict[str, Scalar]:
+def _params(context: Context, method: str) -> dict[str, Scalar]:
+    if method != BUILT_IN:
+        return method_params.values_over_preset(context.scene, method, PRESET)
     settings = properties.of(context)
     if settings.mask_by != "KEY":
         return {}

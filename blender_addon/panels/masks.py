@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from bpy.types import Context, Panel
+from bpy.types import Context, Panel, UILayout
 
-from .. import masks, properties, scene_export, status
+from .. import masks, method_params, properties, scene_export, status
+from ..shared.messages import MethodInfo
 from .layout import Tab, split, wrapped
 
 
@@ -33,13 +34,22 @@ class MasksPanel(Tab, Panel):
         layout.operator("lightkiln.segment", icon="MOD_MASK").method = "segment"
         for name, info in status.current.cutters.items():
             if name != "segment":
-                row = layout.row()
-                row.enabled = not info.unavailable
-                reason = f" ({info.unavailable})" if info.unavailable else ""
-                row.operator("lightkiln.segment", text=info.title + reason).method = name
+                _draw_network(layout, context, info)
         row = layout.row(align=True)
         row.operator("lightkiln.masks_from_folder", icon="FILE_FOLDER")
         row.operator("lightkiln.remove_masks", text="", icon="X")
+
+
+def _draw_network(layout: UILayout, context: Context, info: MethodInfo) -> None:
+    """The button of a method that somebody added, with what it must be told."""
+    column = layout.column()
+    column.enabled = not info.unavailable
+    reason = f" ({info.unavailable})" if info.unavailable else ""
+    column.operator("lightkiln.segment", text=info.title + reason).method = info.name
+    group = method_params.group_of(context.scene, info.name)
+    for spec in method_params.specs_of(info.name):
+        if not (spec.advanced or info.unavailable):
+            column.prop(group, spec.name)
 
 
 CLASSES = (MasksPanel,)

@@ -48,6 +48,7 @@ class ParamSpec:
     choices: tuple[str, ...] = ()
     """Allowed values of a string; empty: any."""
     unit: str = ""
+    """What a number counts; `path` of a text that names a file."""
     advanced: bool = False
     """Shown only when asked for."""
 

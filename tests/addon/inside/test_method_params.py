@@ -63,6 +63,18 @@ def test_a_panel_cannot_leave_the_range() -> None:
         checked(spec, sent.get(spec.name, spec.default))
 
 
+def test_a_file_is_chosen_from_the_blend_on_and_sent_in_full(tmp_path: Path) -> None:
+    spec, kind = module("shared.params").ParamSpec, module("shared.params").ParamKind
+    model = spec(name="model", kind=kind.STR, default="", help="A file.", unit="path")
+    module("method_params").install([_info(params=(model,), produces="masks")])
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
+    group = bpy.context.scene.lightkiln_params.made_up
+    assert group.bl_rna.properties["model"].subtype == "FILE_PATH"
+    group.model = "//net.onnx"
+    sent = module("operators.masks")._params(bpy.context, "made-up")
+    assert sent == {"model": str(tmp_path / "net.onnx")}
+
+
 def test_values_survive_another_backend_a_save_and_a_load(tmp_path: Path) -> None:
     params = module("method_params")
     params.install([_info()])

@@ -14,7 +14,7 @@ IMAGENET, HALF = "imagenet", "half"
 
 @dataclass(frozen=True, kw_only=True)
 class Params:
-    model: str = param("", "Path of the network's ONNX file, on the backend's machine.")
+    model: str = param("", "The network's ONNX file, on the backend's machine.", unit="path")
     colors: str = param(
         IMAGENET,
         "What the network was trained with: colours less their mean over ImageNet (U²-Net, "
