@@ -36,7 +36,7 @@ SMALL: dict[str, Scalar] = {
     "levels": 2,
     "rays": 2048,
     "passes": 1.0,
-    "time_budget": 1000.0,
+    "time_budget": 100_000.0,
     "num_planes": 16,
     "rounds": 1,
     "steps": 12,
