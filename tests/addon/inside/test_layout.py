@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from conftest import module
 
@@ -14,7 +16,7 @@ def test_a_sentence_keeps_its_words_and_its_lines_their_width(room: int) -> None
     lines = module("panels.layout").broken(SENTENCE, room, len)
     assert " ".join(lines) == SENTENCE
     assert all(len(line) <= room or " " not in line for line in lines)
-    together = [f"{a} {b.split()[0]}" for a, b in zip(lines, lines[1:], strict=False)]
+    together = [f"{a} {b.split()[0]}" for a, b in pairwise(lines)]
     assert all(len(each) > room for each in together), "a line has room for the next word"
 
 
