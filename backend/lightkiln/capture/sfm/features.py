@@ -19,8 +19,11 @@ from .preparing import Lens, Prepared
 from .solved import Watch
 
 NUM_THREADS = os.cpu_count() or 1
-FEATURE_BYTES, MATCH_BYTES = 200, 16
-"""What the database keeps of a feature and, for a feature, of a pair of photographs at most."""
+FEATURE_BYTES, MATCH_BYTES = 300, 24
+"""What the database keeps of a feature and, for a feature, of a pair of photographs at most, and
+half as much again: there are up to so many more than were asked for."""
+WEAK = 100
+"""Matches; pairs with fewer are worth a second look, which takes twice as long as the first."""
 SPARE_BYTES = 4 * 1024**2
 """COLMAP ends the whole process if its database cannot be written. So there must be space for all
 of what comes next, twice because of the database's log, and for this much beside it."""
@@ -70,7 +73,7 @@ class Database:
         self.colmap.write_rig(rig)
 
     def find_features(self, most: int, watch: Watch) -> dict[str, int]:
-        """Find at most `most` features in every image; how many there are, by file."""
+        """Find about `most` features in every image; how many there are, by file."""
         options = pycolmap.FeatureExtractionOptions()
         options.use_gpu, options.num_threads = False, NUM_THREADS
         options.sift.max_num_features = most
@@ -113,9 +116,35 @@ class Database:
 
     def match(self, pairs: Sequence[Pair], watch: Watch) -> None:
         """Match and verify pairs of images (indices of the prepared photographs)."""
+        self._match(pairs, False, watch)
+
+    def match_again(self, pairs: Sequence[Pair], watch: Watch) -> None:
+        """Seek more matches of those pairs that have few, where their geometry allows them."""
+        weak = self._weak()
+        again = [pair for pair in pairs if frozenset(map(self._number, pair)) in weak]
+        for pair in again:
+            self.colmap.delete_matches(*map(self._number, pair))
+            self.colmap.delete_two_view_geometry(*map(self._number, pair))
+        self._match(again, True, watch)
+
+    def _weak(self) -> set[frozenset[int]]:
+        numbers, inliers = self.colmap.read_two_view_geometry_num_inliers()
+        return {
+            frozenset(pycolmap.pair_id_to_image_pair(number))
+            for number, count in zip(numbers, inliers, strict=True)
+            if 0 < count < WEAK
+        }
+
+    def _number(self, index: int) -> int:
+        """What COLMAP calls an image."""
+        image = self.colmap.read_image_with_name(self._prepared[index].file)
+        assert image is not None, "every prepared image was extracted"
+        return int(image.image_id)
+
+    def _match(self, pairs: Sequence[Pair], guided: bool, watch: Watch) -> None:
         options = pycolmap.FeatureMatchingOptions()
         options.use_gpu, options.num_threads = False, NUM_THREADS
-        options.guided_matching = True  # a second look where the geometry says: some half more
+        options.guided_matching = guided
         verification = pycolmap.TwoViewGeometryOptions()
         verification.ransac.random_seed = watch.seed
         pairing = pycolmap.ImportedPairingOptions()

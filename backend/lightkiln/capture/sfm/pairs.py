@@ -21,9 +21,9 @@ from lightkiln.capture.colmap_library import pycolmap
 
 from .features import Pair
 
-FEW = 70
-"""Photographs of which all pairs are matched: 2415 pairs."""
-NEIGHBOURS = 30
+FEW = 40
+"""Photographs of which all pairs are matched: 780 pairs."""
+NEIGHBOURS = 20
 """Photographs that each of many is matched with, at least where so many are alike."""
 NEXT = 3
 """Photographs that follow each one in their order, and are matched with it anyway."""

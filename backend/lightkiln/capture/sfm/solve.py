@@ -75,12 +75,14 @@ def _solved(
 ) -> Solved:
     with watch.phase("features", share=0.25):
         features = database.find_features(settings.features, watch)
-    with watch.phase("matching", share=0.45):
+    with watch.phase("matching", share=0.35):
         files = [each.file for each in prepared]
         chosen = (
             pairs.in_order(len(files)) if settings.in_order else pairs.alike(database.colmap, files)
         )
         database.match(chosen, watch)
+    with watch.phase("second look", share=0.1):
+        database.match_again(chosen, watch)
     with watch.phase("cameras", share=0.2):
         if settings.all_at_once:
             groups = mapping.globally(database, workspace, watch)
