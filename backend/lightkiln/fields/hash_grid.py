@@ -67,5 +67,5 @@ class HashGrid(nn.Module):
 
     def _kernels(self) -> ModuleType:
         """The fastest of the twins: the one place that chooses."""
-        compiled = self.tables.device.type == "cpu" and self.tables.dtype == torch.float32
+        compiled = hash_grid_autograd.compiled_for(self.tables)
         return hash_grid_autograd if compiled else hash_grid
