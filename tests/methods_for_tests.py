@@ -48,6 +48,7 @@ def reconstruct(inputs: Inputs, params: Params, run: Run) -> TriangleMesh:
     if params.saves:
         run.checkpoint(lambda: {"count": np.array(count)})
     run.preview(lambda camera: picture(camera, count))
+    run.frames(lambda camera: picture(camera, count))
     run.preview_mesh(lambda: triangle(float(count)))
     with run.phase("counting", share=0.9):
         if params.deaf:

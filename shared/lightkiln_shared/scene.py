@@ -79,6 +79,8 @@ class Scene:
     region: Region | None = None
     photos: tuple[Photo, ...] = ()
     """Photographs without cameras; only methods that need `unposed_photos` look at them."""
+    path: tuple[Camera, ...] = ()
+    """Cameras, pinholes, from which pictures are wanted, in the order of the frames."""
 
     @property
     def files(self) -> tuple[FileRef, ...]:

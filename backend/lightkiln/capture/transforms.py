@@ -48,6 +48,27 @@ def read(path: Path) -> Source:
     return Source(photos=photos, region=_region(document))
 
 
+def read_path(path: Path) -> tuple[Camera, ...]:
+    """The cameras of a document whose frames need no images: where pictures are wanted from."""
+    document = _document(path)
+    frames = document.get("frames")
+    if not isinstance(frames, list) or not frames:
+        raise InvalidScene(f"{path.name} has no frames.", hint="Write one for each picture.")
+    return tuple(_wanted(path, document, frame, i) for i, frame in enumerate(frames))
+
+
+def _wanted(path: Path, document: Mapping[str, Any], frame: Any, index: int) -> Camera:
+    name = f"frame {index}"
+    values = {**document, **frame} if isinstance(frame, dict) else {}
+    if not {"w", "h"} <= set(values):
+        raise InvalidScene(f"{path.name}: {name} has no w and h.", hint="Write its size, pixels.")
+    pose = _matrix(values.get("transform_matrix"), f"transform_matrix of {name}")
+    camera = _camera(values, pose @ OPENGL_FROM_OPENCV, path)
+    if camera.distortion:
+        raise InvalidScene(f"{path.name}: {name} is no pinhole.", hint="Leave out k1, k2, p1, p2.")
+    return camera
+
+
 def _document(path: Path) -> Mapping[str, Any]:
     try:
         document = json.loads(path.read_text(encoding="utf-8-sig"))

@@ -13,11 +13,13 @@ import asyncio
 import os
 import shutil
 import tempfile
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, cast
 
 import typer
+from lightkiln_shared.camera import Camera
 from lightkiln_shared.errors import UserError
 from lightkiln_shared.finish import Finish
 from lightkiln_shared.geometry import TriangleMesh
@@ -26,11 +28,13 @@ from lightkiln_shared.scene import Scene
 from rich.console import Console
 
 from lightkiln.capture.open_scene import has_poses, open_scene
+from lightkiln.capture.transforms import read_path
 from lightkiln.executors import Slot
 from lightkiln.executors.devices import cpu, find_slots
 from lightkiln.jobs import atomic
 from lightkiln.jobs.finishing import RESULT_GLB
 from lightkiln.jobs.folder import JobFolder, JobSpec, create
+from lightkiln.jobs.frames import FRAMES
 from lightkiln.mesh.export import WRITTEN, load_mesh, save_mesh
 from lightkiln.mesh.export_textured import BASE_COLOR, load_textured, save_textured
 from lightkiln.methods.registry import DEFAULT_METHOD, DEFAULT_PRESET, params_for, spec_named
@@ -63,6 +67,10 @@ def reconstruct(  # noqa: PLR0913, PLR0917 each option that is typed is an argum
     fill_holes: FillHoles = False,
     keep_largest: KeepLargest = False,
     report: Annotated[bool, typer.Option("--report", help="Also write OUT.json.")] = False,
+    frames: Annotated[
+        Path | None,
+        typer.Option(help="Cameras like transforms.json's: also write pictures to OUT_frames/."),
+    ] = None,
 ) -> None:
     """Reconstruct a mesh from photographs; without poses they are aligned first.
 
@@ -84,15 +92,15 @@ def reconstruct(  # noqa: PLR0913, PLR0917 each option that is typed is an argum
         time_limit=time_limit,
         finish=finish,
     )
-    _run(scene, job, output, report)
+    _run(scene, job, output, report, () if frames is None else read_path(frames))
 
 
-def _run(scene: Path, job: JobSpec, output: Path, report: bool) -> None:
+def _run(scene: Path, job: JobSpec, output: Path, report: bool, path: tuple[Camera, ...]) -> None:
     first = int(os.environ.get("RANK", "0")) == 0
     console = Console(stderr=True, quiet=not first)
     with tempfile.TemporaryDirectory(prefix="lightkiln-") as parent, Display(console) as display:
         views, files = _opened(scene, Path(parent), display)
-        folder = create(Path(parent) / "job", job, views, files)
+        folder = create(Path(parent) / "job", job, replace(views, path=path), files)
         try:
             asyncio.run(follow(folder, _slot(spec_named(job.method)), display))
         except UserError:
@@ -145,6 +153,10 @@ def _write(folder: JobFolder, output: Path, report: bool) -> None:
             save_mesh(cast("TriangleMesh", load_mesh(made)), copies[output])
     if report:
         copies[output.with_suffix(".json")] = folder.artifacts / "report.json"
+    pictures = folder.artifacts / FRAMES
+    if pictures.exists():
+        with zipfile.ZipFile(pictures) as archive:
+            archive.extractall(output.with_name(f"{output.stem}_frames"))
     for target, source in copies.items():
         with atomic.whole(target) as beside:
             shutil.copyfile(source, beside)

@@ -7,6 +7,7 @@ It must not know processes, nor how a run ends in other ways than with a mesh.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import cast
 
 import numpy as np
@@ -24,6 +25,7 @@ from . import atomic
 from .artifacts import REPORT, keep, write_report
 from .finishing import finished, share_of_method
 from .folder import JobFolder, JobSpec
+from .frames import FRAMES, NOT_AGAIN, SHARE_OF_FRAMES, render_frames
 from .journal import Journal
 from .run import JobRun
 from .thumbnail import keep_thumbnail
@@ -47,13 +49,10 @@ def reconstruct(folder: JobFolder, job: JobSpec, journal: Journal, run: JobRun) 
     options = build(Finish, job.finish)
     if folder.surface.exists():  # another job's, or it was made before a crash or a pause
         mesh = cast("TriangleMesh", load_mesh(folder.surface))
+        if folder.scene().path:
+            run.warn(NOT_AGAIN)
     else:
-        run.part = share_of_method(options)
-        run.kept_time = 1.0 - run.part
-        mesh = _checked(entry(inputs, params, run))
-        run.kept_time = 0.0
-        with atomic.whole(folder.surface) as beside:
-            save_mesh(mesh, beside)
+        mesh = _made(folder, journal, run, options, lambda: entry(inputs, params, run))
     keep(folder.surface, journal)
     result, files = finished(mesh, inputs.views, options, folder.artifacts, run)
     for path in files:
@@ -68,6 +67,28 @@ def reconstruct(folder: JobFolder, job: JobSpec, journal: Journal, run: JobRun) 
     if run.newest_picture is not None:
         keep_thumbnail(folder, journal, run.newest_picture.pixels)
     run.tell_the_end()
+
+
+def _made(
+    folder: JobFolder,
+    journal: Journal,
+    run: JobRun,
+    options: Finish,
+    method: Callable[[], TriangleMesh],
+) -> TriangleMesh:
+    """The method's surface, saved, and its pictures along the scene's path."""
+    cameras, share = folder.scene().path, share_of_method(options)
+    run.part = share * (1.0 - SHARE_OF_FRAMES) if cameras else share
+    run.kept_time = 1.0 - run.part
+    mesh = _checked(method())
+    run.kept_time = 0.0
+    with atomic.whole(folder.surface) as beside:
+        save_mesh(mesh, beside)
+    if cameras:
+        run.part = share * SHARE_OF_FRAMES
+        if render_frames(cameras, folder.artifacts / FRAMES, run):
+            keep(folder.artifacts / FRAMES, journal)
+    return mesh
 
 
 def _checked(mesh: TriangleMesh) -> TriangleMesh:

@@ -59,6 +59,8 @@ class JobRun:
         """Of the time limit, the part that is kept for what comes after the method."""
         self.requests = Requests(folder)
         self._folder, self._journal = folder, journal
+        self.render_frame: Callable[[Camera], RenderedImage] | None = None
+        """What the method offers for the scene's path, if it does."""
         self._loaded = checkpoints.load(folder.checkpoint)
         before = self._loaded.elapsed if self._loaded else 0.0
         now = time.monotonic()
@@ -101,6 +103,9 @@ class JobRun:
 
     def preview(self, render: Callable[[Camera], RenderedImage | None]) -> None:
         self._previews.render = render
+
+    def frames(self, render: Callable[[Camera], RenderedImage]) -> None:
+        self.render_frame = render
 
     def preview_mesh(self, make: Callable[[], TriangleMesh | None]) -> None:
         self._previews.make_mesh = make

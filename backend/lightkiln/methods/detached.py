@@ -36,7 +36,7 @@ class DetachedRun:
 
     `finish()` is what a person's "finish now" would be; `time_limit` (seconds from construction)
     does the same by the clock. What a method offers (pictures, meshes, states) is kept as offered,
-    in `render`, `make_mesh` and `save`, for the caller to call.
+    in `render`, `render_frame`, `make_mesh` and `save`, for the caller to call.
     """
 
     def __init__(
@@ -53,6 +53,7 @@ class DetachedRun:
         self.metrics: list[dict[str, float]] = []
         self.warnings: list[str] = []
         self.render: Callable[[Camera], RenderedImage | None] = lambda camera: None
+        self.render_frame: Callable[[Camera], RenderedImage] | None = None
         self.make_mesh: Callable[[], TriangleMesh | None] = lambda: None
         self.save: Callable[[], CheckpointState] | None = None
         self._state = state
@@ -85,6 +86,9 @@ class DetachedRun:
 
     def preview(self, render: Callable[[Camera], RenderedImage | None]) -> None:
         self.render = render
+
+    def frames(self, render: Callable[[Camera], RenderedImage]) -> None:
+        self.render_frame = render
 
     def preview_mesh(self, make: Callable[[], TriangleMesh | None]) -> None:
         self.make_mesh = make

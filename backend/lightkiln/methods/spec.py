@@ -106,6 +106,11 @@ class Run(Protocol):
         The camera asks for a picture of about its size; a method may render fewer pixels.
         """
 
+    def frames(self, render: Callable[[Camera], RenderedImage]) -> None:
+        """Offer pictures as a result: called after the method, once for each camera of the scene's
+        path, for pictures of exactly its size. For methods that learn how a scene looks.
+        """
+
     def preview_mesh(self, make: Callable[[], TriangleMesh | None]) -> None:
         """Offer a coarse mesh (at most some 50,000 triangles): called now and then."""
 

@@ -28,7 +28,8 @@ OPTIONS = {
     "evaluate": ["--against", "--json", "mesh"],
     "methods": ["name"],
     "reconstruct": [
-        *("--faces", "--fill-holes", "--keep-largest", "--method", "--output", "--preset"),
+        *("--faces", "--fill-holes", "--frames", "--keep-largest", "--method", "--output"),
+        "--preset",
         *("--report", "--set", "--texture", "--time-limit", "-o", "scene"),
     ],
     "serve": ["--data", "--idle-exit", "--min-free-mb", "--port", "--token-from-stdin"],

@@ -79,6 +79,7 @@ def learned(
             fit.restore(state)
     pictures = Pictures(learner.radiance, ball, inputs.region, hull, plan.preview_pixels)
     run.preview(pictures.rendered)
+    run.frames(pictures.frame)
     run.preview_mesh(lambda: pictures.coarse_mesh(plan.threshold, COARSE_RESOLUTION, COARSE_FACES))
     run.checkpoint(fit.state)
     with run.phase("learning", LEARN_SHARE):
