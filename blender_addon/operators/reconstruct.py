@@ -6,7 +6,7 @@ from typing import ClassVar
 from bpy.props import StringProperty
 from bpy.types import Context, Operator
 
-from .. import method_params, properties, scene_export, status
+from .. import method_params, properties, scene_export, solve, status
 from ..shots import Order
 from .starting import StartsJob
 
@@ -18,6 +18,13 @@ class Reconstruct(StartsJob, Operator):
 
     def order(self, context: Context) -> Order:
         return scene_export.order(context)
+
+    def execute(self, context: Context) -> set[str]:
+        done = super().execute(context)
+        if done == {"FINISHED"}:  # points would stand before the preview and the mesh
+            for cloud in solve.clouds(context.visible_objects):
+                cloud.hide_set(True)
+        return done
 
 
 class ChooseMethod(Operator):

@@ -67,7 +67,9 @@ def test_a_folder_of_photographs_becomes_cameras_that_can_be_reconstructed(
     assert bpy.context.scene.lightkiln.region.parent == _solve()
 
     bpy.context.scene.lightkiln.method = "paced"
+    (cloud,) = module("solve").clouds(bpy.context.visible_objects)
     assert bpy.ops.lightkiln.reconstruct() == {"FINISHED"}
+    assert not cloud.visible_get(), "points stand before the mesh"
     pump_until(lambda: _job().imported)
     bpy.ops.ed.undo()  # the mesh
     bpy.ops.ed.undo()  # the cameras
