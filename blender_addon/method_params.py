@@ -36,6 +36,10 @@ FILLED = "is_filled"
 RELATIVE = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
 PATH = "path"
 """The unit of a text that names a file."""
+LABEL = 15
+"""Characters of a name that fit beside its value in a sidebar of the usual width."""
+COARSE = 0.1
+"""Numbers from here on are told with two decimals, smaller ones with five."""
 INT_MAX = 2**31 - 1  # Blender's integers have 32 bits
 FLOAT_DIGITS = 6  # Blender's floats have 24 bits: more digits would be noise
 
@@ -129,10 +133,12 @@ def _register_class(name: str, annotations: dict[str, Any]) -> type:
 
 
 def _property(spec: ParamSpec) -> Any:
+    title, help_text = spec.name.replace("_", " ").title(), spec.help.rstrip(".")
     unit = f" ({spec.unit})" if spec.unit and spec.unit != PATH else ""
+    fits = len(title + unit) <= LABEL  # a longer label would be cut off: the tooltip has room
     about = {
-        "name": spec.name.replace("_", " ").title() + unit,
-        "description": spec.help.rstrip("."),
+        "name": title + unit if fits else title,
+        "description": help_text if fits else help_text + unit,
     }
     low, high = spec.min, spec.max
     if spec.kind is ParamKind.BOOL:
@@ -142,7 +148,8 @@ def _property(spec: ParamSpec) -> Any:
         return IntProperty(**about, default=spec.default, **bounds)
     if spec.kind is ParamKind.FLOAT:
         limits = {key: value for key, value in (("min", low), ("max", high)) if value is not None}
-        return FloatProperty(**about, default=float(spec.default), precision=4, **limits)
+        digits = 2 if abs(spec.default) >= COARSE else 5
+        return FloatProperty(**about, default=float(spec.default), precision=digits, **limits)
     if spec.choices:
         items = [(choice, choice.replace("_", " ").title(), "") for choice in spec.choices]
         return EnumProperty(**about, items=items, default=str(spec.default))

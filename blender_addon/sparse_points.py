@@ -21,8 +21,9 @@ from . import coloured_mesh
 TAG = "lightkiln_points"
 NODES = "Lightkiln Points"
 GREY = (0.12, 0.12, 0.12, 1.0)
-SHARE = 0.6
-"""Of the usual distance between neighbours, for a body's radius."""
+SHARE = 1.2
+"""Of the usual distance between neighbours, for a body's radius: they overlap, because the viewport
+draws a black line round whatever stands alone."""
 SPHERE_AFTER = 5.5
 """`empty_display_type` as a number: a cube is 5, a sphere 6."""
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from bpy.types import Context, Panel, UILayout
 
 from .. import alignment, curve_icons, properties, status
-from ..shared.jobs import JobState, Progress
+from ..shared.jobs import JobState
 from .layout import LINE, Tab, bar, duration, figure, figures, split, wrapped
 
 STATES = {
@@ -22,6 +22,13 @@ STATES = {
 }
 
 
+ICONS = {
+    JobState.QUEUED: "SORTTIME",
+    JobState.PAUSED: "PAUSE",
+    JobState.SUCCEEDED: "CHECKMARK",
+    JobState.FAILED: "ERROR",
+    JobState.CANCELLED: "X",
+}
 _METRICS = {"psnr": "PSNR (dB)", "loss": "Loss"}
 
 
@@ -41,8 +48,7 @@ class JobPanel(Tab, Panel):
             return
         _job_state(layout, context, job)
         if job.progress is not None and not job.is_over:
-            # those of an alignment are told by its own panel
-            _progress(layout, job.progress, shows_figures=job.method != alignment.METHOD)
+            _progress(layout, job)
         _job_buttons(layout, job)
         for warning in job.warnings:
             wrapped(layout, context, warning, icon="ERROR")
@@ -56,12 +62,12 @@ class CurvesPanel(Tab, Panel):
     @classmethod
     def poll(cls, context: Context) -> bool:
         job = status.current.job
-        return job is not None and bool(job.curves.keys() & _METRICS.keys())
+        return job is not None and _has_curves(job)
 
     def draw(self, context: Context) -> None:
-        row = self.layout.row()
+        row, curves = self.layout.row(), status.current.job.curves
         for name in _METRICS:
-            curve = status.current.job.curves.get(name)
+            curve = curves.get(name)
             if curve is None:
                 continue
             column = row.column()
@@ -69,6 +75,8 @@ class CurvesPanel(Tab, Panel):
             icon = curve_icons.icon_of(name, curve)
             if icon:
                 column.template_icon(icon, scale=5.0)
+        others = ((_metric(name), curve.values[-1]) for name, curve in curves.items())
+        figures(self.layout, (row for row in others if row[0] not in _METRICS.values()))
 
 
 class PreviewPanel(Tab, Panel):
@@ -99,21 +107,26 @@ def _job_state(layout: UILayout, context: Context, job: status.Job) -> None:
     if job.is_sending:
         bar(layout, job.fraction, job.stage)
         return
-    failed = job.state is JobState.FAILED
-    layout.label(text=STATES[job.state], icon="ERROR" if failed else "NONE")
+    layout.label(text=STATES[job.state], icon=ICONS.get(job.state, "PLAY"))
     wrapped(layout, context, job.reason)
 
 
-def _progress(layout: UILayout, progress: Progress, shows_figures: bool) -> None:
-    left = f"{duration(progress.seconds_left)} left" if progress.seconds_left >= 0 else ""
-    bar(layout, progress.fraction, left or f"{progress.fraction:.0%}")
+def _progress(layout: UILayout, job: status.Job) -> None:
+    progress = job.progress
+    waits = job.state is JobState.PAUSED or progress.seconds_left < 0
+    left = f"{progress.fraction:.0%}" if waits else f"{duration(progress.seconds_left)} left"
+    bar(layout, progress.fraction, left)
     steps = f", step {progress.step} of {progress.num_steps}" if progress.num_steps else ""
     column = layout.column(align=True)
     column.scale_y = LINE
     column.label(text=f"{progress.phase.capitalize()}{steps}")
     column.label(text=f"{duration(progress.elapsed)} so far")
-    if shows_figures:
+    if job.method != alignment.METHOD and not _has_curves(job):  # told in those panels
         figures(layout, ((_metric(name), value) for name, value in progress.metrics.items()))
+
+
+def _has_curves(job: status.Job) -> bool:
+    return bool(job.curves.keys() & _METRICS.keys())
 
 
 def _metric(name: str) -> str:

@@ -9,16 +9,10 @@ from typing import Any, ClassVar
 from bpy.types import Context, Panel, UILayout, UIList
 
 from .. import job_list, status
-from .job import STATES
+from .job import ICONS, STATES
 from .layout import Tab, duration, wrapped
 
-ICONS = {
-    "succeeded": "CHECKMARK",
-    "failed": "ERROR",
-    "cancelled": "X",
-    "paused": "PAUSE",
-    "queued": "SORTTIME",
-}
+METHOD_ICONS = {"align": "OUTLINER_OB_CAMERA", "segment": "MOD_MASK"}
 
 
 class JobsList(UIList):
@@ -41,7 +35,9 @@ class JobsList(UIList):
             return
         row = layout.row(align=True)
         picture = job_list.icon_of(job.job_id)
-        row.label(text=job.title, **({"icon_value": picture} if picture else {"icon": "BLANK1"}))
+        icon_of_method = METHOD_ICONS.get(job.method, "MESH_DATA")
+        shown = {"icon_value": picture} if picture else {"icon": icon_of_method}
+        row.label(text=f"{job.title}, {_named(job.method)}", **shown)
         side = row.row(align=True)
         side.alignment = "RIGHT"
         side.label(text=ago(job.created))
@@ -88,8 +84,14 @@ def _about(layout: UILayout, context: Context) -> None:
         layout.template_icon(picture, scale=6.0)
     took = f", {duration(job.progress.elapsed)}" if job.progress is not None else ""
     layout.label(text=f"{STATES[job.state]}{took}", icon=ICONS.get(job.state, "PLAY"))
-    wrapped(layout, context, f"{job.method}, {job.preset}")
+    wrapped(layout, context, f"{_named(job.method)}, {_named(job.preset)}")
     wrapped(layout, context, job.reason)
+
+
+def _named(identifier: str) -> str:
+    """As a method or a preset is called in other panels."""
+    info = status.current.methods.get(identifier) or status.current.cutters.get(identifier)
+    return info.title if info is not None else identifier.replace("-", " ").title()
 
 
 def ago(created: float) -> str:

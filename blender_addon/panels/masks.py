@@ -44,8 +44,8 @@ def _draw_network(layout: UILayout, context: Context, info: MethodInfo) -> None:
     """The button of a method that somebody added, with what it must be told."""
     column = layout.column()
     column.enabled = not info.unavailable
-    reason = f" ({info.unavailable})" if info.unavailable else ""
-    column.operator("lightkiln.segment", text=info.title + reason).method = info.name
+    column.operator("lightkiln.segment", text=info.title).method = info.name
+    wrapped(column, context, info.unavailable)
     group = method_params.group_of(context.scene, info.name)
     for spec in method_params.specs_of(info.name):
         if not (spec.advanced or info.unavailable):
