@@ -42,7 +42,10 @@ soak: setup ## a server in use keeps its size (MINUTES=10)
 chaos: setup ## servers and workers killed at random, no job lost (MINUTES=10)
 	PYTHONPATH=tests .venv/bin/python -m campaigns.chaos --minutes $(MINUTES)
 
+pictures: setup ## docs/pictures/ anew, off the screen of a real Blender (root, Linux)
+	PYTHONPATH=tests .venv/bin/python -m window.pictures
+
 docs: setup ## docs/protocol.md from the messages
 	.venv/bin/python docs/generate_protocol.py
 
-.PHONY: setup check test demo addon bench fuzz soak chaos docs
+.PHONY: setup check test demo addon bench fuzz soak chaos pictures docs
