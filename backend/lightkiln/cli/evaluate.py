@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`lightkiln evaluate MESH --against REFERENCE`: how far a surface is from the truth.
 
+With `--dtu FOLDER --scan N` the truth is DTU's, and so is the protocol.
 It must not know how the figures are computed.
 """
 
@@ -20,19 +21,54 @@ from lightkiln.mesh.export import load_mesh
 from lightkiln.metrics.surface import TAUS, SurfaceScores
 from lightkiln.metrics.surface import evaluate as compare
 
+from . import dtu_files
+
 
 def evaluate(
     mesh: Annotated[Path, typer.Argument(help="The mesh to judge: .glb, .ply, .obj or .stl.")],
-    against: Annotated[Path, typer.Option(help="The true mesh or point cloud.")],
+    against: Annotated[
+        Path | None, typer.Option(help="The true mesh or point cloud, in metres.")
+    ] = None,
+    dtu: Annotated[
+        Path | None, typer.Option(help="Or DTU's folder with Points/stl and ObsMask.")
+    ] = None,
+    scan: Annotated[int | None, typer.Option(min=1, help="Which of DTU's scans it is.")] = None,
+    views: Annotated[
+        Path | None, typer.Option(help="A scene whose masks cull the mesh first, with --dtu.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Compare a mesh with the truth: Chamfer, F-score, normals."""
+    if dtu is not None and scan is not None and against is None:
+        _by_dtu(_triangles(mesh), dtu, scan, views, as_json)
+    elif against is not None and dtu is None and scan is None and views is None:
+        _by_truth(_triangles(mesh), against, as_json)
+    else:
+        raise UserError(
+            "A mesh is judged either by a reference or by a scan of DTU.",
+            hint="Give --against REFERENCE, or --dtu FOLDER --scan N, with or without --views.",
+        )
+
+
+def _triangles(mesh: Path) -> TriangleMesh:
     made = load_mesh(mesh)
     if not isinstance(made, TriangleMesh):
         raise UserError(
             f"{mesh.name} has no triangles.", hint="A point cloud can only be the reference."
         )
-    scores = compare(made, load_mesh(against))
+    return made
+
+
+def _by_dtu(mesh: TriangleMesh, folder: Path, scan: int, views: Path | None, as_json: bool) -> None:
+    judged = dtu_files.judge(mesh, folder, scan, views)
+    if as_json:
+        typer.echo(json.dumps(dtu_files.plain(judged)))
+    else:
+        dtu_files.show(judged, Console(highlight=False))
+
+
+def _by_truth(mesh: TriangleMesh, against: Path, as_json: bool) -> None:
+    scores = compare(mesh, load_mesh(against))
     if as_json:
         typer.echo(json.dumps(_plain(scores)))
     else:

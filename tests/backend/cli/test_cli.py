@@ -25,7 +25,7 @@ OPTIONS = {
     "align": ["--output", "--preset", "--set", "--video", "-o", "photos"],
     "convert": ["--output", "--to", "-o", "scene"],
     "doctor": [],
-    "evaluate": ["--against", "--json", "mesh"],
+    "evaluate": ["--against", "--dtu", "--json", "--scan", "--views", "mesh"],
     "methods": ["name"],
     "reconstruct": [
         *("--faces", "--fill-holes", "--frames", "--keep-largest", "--method", "--output"),
