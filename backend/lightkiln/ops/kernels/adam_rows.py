@@ -8,6 +8,7 @@ belong to empty space, and a step must not cost their reading. It must not know 
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -21,29 +22,41 @@ from .arrays import Number
 
 TINY = 1e-15
 """As in the paper: gradients of fine levels are that small."""
-BLOCK = 4096
+BLOCK, LINE = 4096, 64
+"""Values that a thread works off at a time, and those that are left out together."""
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract", "reassoc"})
 def move_values(
     values: NDArray[Any], g: NDArray[Any], moments: Moments, start: int, end: int, rate: Number
 ) -> None:
-    """Move the values (n,) from `start` to `end` that have a gradient."""
+    """Move the values (n,) from `start` to `end` that have a gradient, without branches."""
     tiny = np.float32(TINY)
     for n in range(start, end):
-        if g[n] != 0.0:
-            first = B1 * moments.first[n] + (ONE - B1) * g[n]
-            second = B2 * moments.second[n] + (ONE - B2) * g[n] * g[n]
-            moments.first[n], moments.second[n] = first, second
-            values[n] -= rate * first / (np.sqrt(second) + tiny)
+        has, m, v = g[n] != 0.0, moments.first[n], moments.second[n]
+        first, second = B1 * m + (ONE - B1) * g[n], B2 * v + (ONE - B2) * g[n] * g[n]
+        moments.first[n], moments.second[n] = (first if has else m), (second if has else v)
+        change = rate * first / (np.sqrt(second) + tiny)
+        values[n] -= change if has else np.float32(0.0)
+
+
+@njit(cache=True, fastmath={"contract", "reassoc"})
+def is_touched(g: NDArray[Any], start: int, end: int) -> bool:
+    """Return whether any value from `start` to `end` has a gradient."""
+    total = np.float32(0.0)
+    for n in range(start, end):
+        total = max(total, abs(g[n]))
+    return bool(total > 0.0) or math.isnan(total)
 
 
 @njit(cache=True, parallel=True)
 def step_values(values: NDArray[Any], g: NDArray[Any], moments: Moments, rate: Number) -> None:
     """Move all values (n,) that have a gradient `g` (n,)."""
     for block in prange((values.shape[0] + BLOCK - 1) // BLOCK):
-        end = min((block + 1) * BLOCK, values.shape[0])
-        move_values(values, g, moments, block * BLOCK, end, rate)
+        for start in range(block * BLOCK, min((block + 1) * BLOCK, values.shape[0]), LINE):
+            end = min(start + LINE, values.shape[0])
+            if is_touched(g, start, end):
+                move_values(values, g, moments, start, end, rate)
 
 
 @torch.no_grad()

@@ -142,6 +142,15 @@ def gather_block(
     first: int, count: int, tables: NDArray[Any], notes: Notes, out: NDArray[Any]
 ) -> None:
     """Write the features of a block of points on one level into `out` (n, features)."""
+    if tables.shape[1] == 2:  # by far the most frequent: both at once, a row in one piece
+        for m in range(count):
+            a = b = tables.dtype.type(0.0)
+            for corner in range(8):
+                row, weight = notes.rows[corner, m], notes.weights[corner, m]
+                a += weight * tables[row, 0]
+                b += weight * tables[row, 1]
+            out[first + m, 0], out[first + m, 1] = a, b
+        return
     for m in range(count):
         for f in range(tables.shape[1]):
             total = notes.weights[0, m] * tables[notes.rows[0, m], f]
@@ -169,6 +178,14 @@ def gather(
 @njit(cache=True, fastmath=FAST)
 def scatter_block(first: int, count: int, g: NDArray[Any], notes: Notes, out: NDArray[Any]) -> None:
     """Add what a block of points gives to the rows of one level to `out` (rows, features)."""
+    if out.shape[1] == 2:
+        for m in range(count):
+            a, b = g[first + m, 0], g[first + m, 1]
+            for corner in range(8):
+                row, weight = notes.rows[corner, m], notes.weights[corner, m]
+                out[row, 0] += weight * a
+                out[row, 1] += weight * b
+        return
     for m in range(count):
         for corner in range(8):
             row, weight = notes.rows[corner, m], notes.weights[corner, m]
@@ -211,6 +228,13 @@ def weigh_pulls(
     first: int, count: int, tables: NDArray[Any], g: NDArray[Any], notes: Notes
 ) -> None:
     """Note s_c where the weights stand."""
+    if tables.shape[1] == 2:
+        for m in range(count):
+            a, b = g[first + m, 0], g[first + m, 1]
+            for corner in range(8):
+                row = notes.rows[corner, m]
+                notes.weights[corner, m] = a * tables[row, 0] + b * tables[row, 1]
+        return
     for m in range(count):
         for corner in range(8):
             row, total = notes.rows[corner, m], g[first + m, 0] * tables[notes.rows[corner, m], 0]
