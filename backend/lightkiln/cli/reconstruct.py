@@ -153,13 +153,18 @@ def _write(folder: JobFolder, output: Path, report: bool) -> None:
             save_mesh(cast("TriangleMesh", load_mesh(made)), copies[output])
     if report:
         copies[output.with_suffix(".json")] = folder.artifacts / "report.json"
-    pictures = folder.artifacts / FRAMES
-    if pictures.exists():
-        with zipfile.ZipFile(pictures) as archive:
-            archive.extractall(output.with_name(f"{output.stem}_frames"))
+    if (folder.artifacts / FRAMES).exists():
+        _unpack(folder.artifacts / FRAMES, output.with_name(f"{output.stem}_frames"))
     for target, source in copies.items():
         with atomic.whole(target) as beside:
             shutil.copyfile(source, beside)
+
+
+def _unpack(pictures: Path, folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    with zipfile.ZipFile(pictures) as archive:
+        for name in archive.namelist():
+            (folder / Path(name).name).write_bytes(archive.read(name))
 
 
 def _keep_log(folder: JobFolder, output: Path) -> None:

@@ -72,6 +72,15 @@ def weigh(x, v, n, corner: tl.constexpr, directed: tl.constexpr, level, mask):
 
 
 @triton.jit
+def dotted(a, b, features: tl.constexpr, mask):
+    """The sum over features of what lies at `a` times what lies at `b`."""
+    total = tl.load(a, mask=mask, other=0.0) * tl.load(b, mask=mask, other=0.0)
+    for f in tl.static_range(1, features):
+        total += tl.load(a + f, mask=mask, other=0.0) * tl.load(b + f, mask=mask, other=0.0)
+    return total
+
+
+@triton.jit
 def gather_kernel(
     x,
     v,
@@ -136,11 +145,8 @@ def pull_kernel(
     """Write dx of a block of points, all levels in turn."""
     n = tl.program_id(0) * size + tl.arange(0, size)
     mask = n < count
-    d0, d1, d2 = (
-        tl.zeros((size,), tl.float32),
-        tl.zeros((size,), tl.float32),
-        tl.zeros((size,), tl.float32),
-    )
+    nothing = tl.zeros((size,), tl.float32)
+    d0, d1, d2 = nothing, nothing, nothing
     for number in range(num_levels):
         level = levels + 4 * number
         cells = tl.load(level)
@@ -150,11 +156,8 @@ def pull_kernel(
         scale = cells.to(tl.float32)
         for corner in tl.static_range(8):
             row = row_of(i + (corner >> 2), j + ((corner >> 1) & 1), k + (corner & 1), level)
-            s = tl.zeros((size,), tl.float32)
-            for f in tl.static_range(features):
-                part = tl.load(g + n * outputs + number * features + f, mask=mask, other=0.0)
-                s += part * tl.load(tables + row * features + f, mask=mask, other=0.0)
-            s *= scale
+            at = g + n * outputs + number * features
+            s = scale * dotted(at, tables + row * features, features, mask)
             a, b, c = share(u0, corner & 4), share(u1, corner & 2), share(u2, corner & 1)
             if directed:
                 v0 = tl.load(v + 3 * n, mask=mask, other=0.0)
