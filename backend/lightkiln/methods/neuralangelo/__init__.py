@@ -104,7 +104,7 @@ class Params:
         0.1, "Weight of the masks, beside their colours.", min=0.0, max=10.0, advanced=True
     )
     points: float = param(
-        0.1, "Weight of points that photographs agree on.", min=0.0, max=10.0, advanced=True
+        1.0, "Weight of points that photographs agree on.", min=0.0, max=10.0, advanced=True
     )
 
 
@@ -134,9 +134,10 @@ SPEC = MethodSpec(
             "samples": 16,
             "rounds": 2,
             "level_share": 0.05,
-            "rate": 5e-3,
+            "rate": 2e-3,
             "decay": 0.0,
             "sharpest": 300.0,
+            "curvature": 5e-3,
         },
         "high": {
             "steps": 500_000,
@@ -155,6 +156,7 @@ SPEC = MethodSpec(
             "samples": 64,
             "more": 16,
             "rate": 1e-3,
+            "points": 0.1,
         },
     },
 )

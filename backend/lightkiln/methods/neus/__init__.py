@@ -63,7 +63,7 @@ class Params:
         0.1, "Weight of the masks, beside their colours.", min=0.0, max=10.0, advanced=True
     )
     points: float = param(
-        0.0, "Weight of points that photographs agree on.", min=0.0, max=10.0, advanced=True
+        1.0, "Weight of points that photographs agree on.", min=0.0, max=10.0, advanced=True
     )
 
 
@@ -91,7 +91,6 @@ SPEC = MethodSpec(
             "more": 8,
             "rate": 2e-3,
             "sharpest": 250.0,
-            "points": 0.2,
         },
         "high": {
             "steps": 300_000,
@@ -108,6 +107,7 @@ SPEC = MethodSpec(
             "samples": 64,
             "more": 16,
             "rate": 5e-4,
+            "points": 0.0,
         },
     },
 )
