@@ -41,7 +41,7 @@ SOFT = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Likeness:
-    """How near pictures come to photographs: means over views."""
+    """How near a picture comes to a photograph."""
 
     psnr: float
     """Decibels."""
@@ -99,15 +99,8 @@ class Pictures:
         out = torch.cat([seen.color / alpha.clamp(min=1.0 / 255.0), alpha], dim=-1)
         return np.asarray(out.cpu().numpy())
 
-    def likeness(self, views: Sequence[LoadedView]) -> Likeness:
-        """Against photographs, both over white where they have masks, in a preview's size."""
-        scores = [self._compared(view) for view in views]
-        return Likeness(
-            psnr=float(np.mean([each.psnr for each in scores])),
-            ssim=float(np.mean([each.ssim for each in scores])),
-        )
-
-    def _compared(self, view: LoadedView) -> Likeness:
+    def likeness(self, view: LoadedView) -> Likeness:
+        """Against a photograph, both over white where it has a mask, in a preview's size."""
         ours = self.rendered(view.camera)
         size = (ours.camera.width, ours.camera.height)
         theirs = _resized(view.image, size).astype(np.float64) / 255.0

@@ -7,7 +7,7 @@ about a method: that is its `Learner`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,13 +15,13 @@ import torch
 from lightkiln_shared.geometry import TriangleMesh
 from torch import Tensor
 
-from lightkiln.capture.inputs import Inputs
+from lightkiln.capture.inputs import Inputs, LoadedView
 from lightkiln.fields.radiance_render import Radiance
 from lightkiln.methods.spec import Run
 from lightkiln.training.ball import Ball, BallPhotos, ball_about
 from lightkiln.training.hull_start import Solid, carved
 from lightkiln.training.radiance_fit import RadianceFit, Recipe
-from lightkiln.training.radiance_pictures import Pictures, parted
+from lightkiln.training.radiance_pictures import Likeness, Pictures, parted
 from lightkiln.training.schedule import Clock
 from lightkiln.training.surface_fit import FallenBack
 
@@ -85,11 +85,20 @@ def learned(
     with run.phase("learning", LEARN_SHARE):
         _learn(fit, plan, run)
     with run.phase("comparing", COMPARE_SHARE):
-        if kept_out and not run.finishing:
-            likeness = pictures.likeness(kept_out)
-            run.record(heldout_psnr=likeness.psnr, heldout_ssim=likeness.ssim)
+        _compare(pictures, kept_out, run)
     with run.phase("mesh", MESH_SHARE):
         return pictures.finished(inputs.views, plan.threshold, plan.resolution, plan.faces)
+
+
+def _compare(pictures: Pictures, kept_out: Sequence[LoadedView], run: Run) -> None:
+    """Record the means over the views that were kept out, as far as there is time for them."""
+    found: list[Likeness] = []
+    for index in run.steps(len(kept_out)):
+        found.append(pictures.likeness(kept_out[index]))
+        run.record(
+            heldout_psnr=float(np.mean([each.psnr for each in found])),
+            heldout_ssim=float(np.mean([each.ssim for each in found])),
+        )
 
 
 def _cells(hull: Solid | None, ball: Ball, side: int) -> Tensor:
