@@ -3,10 +3,13 @@
 
 numba keeps a compiled function on disk until the function's own file changes, but not when a
 function that it calls in another file does: after an update it would run old code. So the cache's
-folder is named by the content of all kernels. It must not know what is computed.
+folder is named by the content of all kernels. Threads are OpenMP's where they can be: where a system
+has TBB numba would take that, whose waiting threads took three times the processor's time, and a
+process that ended hung in unloading it. It must not know what is computed.
 """
 
 import hashlib
+import os
 from pathlib import Path
 
 from numba import __version__ as numba_version
@@ -26,3 +29,5 @@ _settings = vars(config)  # numba fills them in from the environment when it is 
 if not _settings["CACHE_DIR"]:  # the person may have chosen another place
     _folder = user_cache_path("lightkiln") / "kernels" / fingerprint(Path(__file__).parent)
     _settings["CACHE_DIR"] = str(_folder)
+if "NUMBA_THREADING_LAYER_PRIORITY" not in os.environ:
+    _settings["THREADING_LAYER_PRIORITY"] = ["omp", "tbb", "workqueue"]
