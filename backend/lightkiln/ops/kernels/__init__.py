@@ -3,9 +3,11 @@
 
 numba keeps a compiled function on disk until the function's own file changes, but not when a
 function that it calls in another file does: after an update it would run old code. So the cache's
-folder is named by the content of all kernels. Threads are OpenMP's where they can be: where a system
-has TBB numba would take that, whose waiting threads took three times the processor's time, and a
-process that ended hung in unloading it. It must not know what is computed.
+folder is named by the content of all kernels.
+
+Threads are OpenMP's where they can be: where a system has TBB numba would take that, whose waiting
+threads took three times the processor's time, and a process that ended hung in unloading it.
+It must not know what is computed.
 """
 
 import hashlib
