@@ -13,7 +13,7 @@ from .status import Job, Status
 
 _PATHS = re.compile(r"\S*[\\/].*")
 """To the line's end, for nothing tells where a path with spaces ends."""
-_SECRETS = re.compile(r"\b[A-Za-z0-9_-]{24,}\b")
+_SECRETS = re.compile(r"[A-Za-z0-9_-]{24,}")
 """Long enough to be a token, a hash or a key; no word of ours is."""
 
 

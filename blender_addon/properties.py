@@ -12,7 +12,7 @@ from bpy.props import (
 )
 from bpy.types import Context, Object, PropertyGroup, Scene
 
-from . import method_params, sparse_points
+from . import method_params, preview_mesh, sparse_points
 from .finish_settings import LightkilnFinish
 
 DEFAULT_METHOD = "kiln"
@@ -46,6 +46,11 @@ def _grey_outside(settings: PropertyGroup, _context: Context) -> None:
     for thing in settings.id_data.objects:
         if sparse_points.is_cloud(thing):
             sparse_points.compare_with(thing, settings.region)
+
+
+def _show_mesh(settings: PropertyGroup, _context: Context) -> None:
+    if not settings.show_mesh:
+        preview_mesh.remove()
 
 
 def _fill_params(settings: PropertyGroup, _context: Context) -> None:
@@ -160,6 +165,7 @@ class LightkilnSettings(PropertyGroup):
         name="Coarse Mesh",
         description="Show a coarse mesh that sharpens while the job runs",
         default=True,
+        update=_show_mesh,
     )
     job_id: StringProperty(
         description="The scene's last job, so that a reopened file finds it", options={"HIDDEN"}

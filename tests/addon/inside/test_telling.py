@@ -21,6 +21,7 @@ from mathutils import Matrix
         "~/photos",
         "\\\\server\\share\\x",
         secrets.token_urlsafe(32),
+        f"-{secrets.token_urlsafe(32)}-",  # no word begins or ends at a hyphen
         secrets.token_hex(32),
     ],
 )
