@@ -38,6 +38,7 @@ SPEC = MethodSpec(
     summary="Counts.",
     params=Params,
     entry="methods_for_tests:reconstruct",
+    renders_frames=True,
     presets={"draft": {"steps": 5}},
 )
 

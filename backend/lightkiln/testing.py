@@ -127,6 +127,11 @@ def test_what_it_offers_can_be_looked_at(name: str) -> None:
     reconstructed(name, run)
     camera = a_scene().views[0].camera
     picture, mesh = run.render(camera), run.make_mesh()
+    assert (run.render_frame is not None) == registry.spec_named(name).renders_frames
+    if run.render_frame is not None:
+        frame = run.render_frame(camera)
+        assert frame.pixels.shape == (camera.height, camera.width, 4)
+        assert frame.pixels.dtype == np.uint8
     if picture is not None:
         height, width = picture.camera.height, picture.camera.width
         assert picture.pixels.shape == (height, width, 4)

@@ -17,6 +17,8 @@ from .scene import Region, Scene
 
 MIN_VIEWS = 3
 RIGID_TOLERANCE = 1e-3  # poses written with four digits still pass; a scale of 1 % does not
+MAX_FRAMES, MAX_PATH_PIXELS = 9999, 10**9
+"""Of a path: its pictures fit into one file then (4 GiB), whatever they show."""
 
 Warn = Callable[[str], None]
 
@@ -33,6 +35,25 @@ def check_scene(scene: Scene) -> None:
         check_camera(view.camera, view.name)
     if scene.region is not None:
         check_region(scene.region)
+    check_path(scene.path)
+
+
+def check_path(path: Sequence[Camera]) -> None:
+    """Raise `InvalidScene` unless pictures can be rendered from each of these cameras."""
+    for index, camera in enumerate(path):
+        check_camera(camera, f"frame {index + 1} of the path")
+        if any(camera.distortion):
+            raise InvalidScene(
+                f"The camera of frame {index + 1} of the path is no pinhole.",
+                hint="Leave out its distortion.",
+            )
+    pixels = sum(camera.width * camera.height for camera in path)
+    if len(path) > MAX_FRAMES or pixels > MAX_PATH_PIXELS:
+        raise InvalidScene(
+            f"The path asks for {len(path)} frames, {pixels / 1e6:,.0f} megapixels in all; at most "
+            f"{MAX_FRAMES} and {MAX_PATH_PIXELS / 1e6:,.0f} can be made.",
+            hint="Use fewer frames, a larger step or a smaller size.",
+        )
 
 
 def check_photos(scene: Scene) -> None:

@@ -141,6 +141,8 @@ class MethodInfo:
     """What it wants beside its images; 0: not told."""
     unavailable: str = ""
     """Why it cannot be used; empty if it can."""
+    renders_frames: bool = False
+    """It also makes pictures along the scene's path, the artifact `frames.zip`."""
 
 
 @message("methods")

@@ -106,9 +106,8 @@ def _run(scene: Path, job: JobSpec, output: Path, report: bool, path: tuple[Came
         except UserError:
             _keep_log(folder, output)
             raise
-        if first:
-            _write(folder, output, report)
-    console.print(f"Wrote {output}.")
+        written = _write(folder, output, report) if first else output
+    console.print(f"Wrote {written}.")
 
 
 def _opened(scene: Path, parent: Path, display: Display) -> tuple[Scene, dict[str, Path]]:
@@ -141,10 +140,11 @@ def _slot(spec: MethodSpec) -> Slot:
     return usable[int(os.environ.get("LOCAL_RANK", "0")) % len(usable)] if usable else cpu()
 
 
-def _write(folder: JobFolder, output: Path, report: bool) -> None:
-    made = folder.artifacts / RESULT_GLB
-    copies = {output: made}
-    if output.suffix.lower() != made.suffix:
+def _write(folder: JobFolder, output: Path, report: bool) -> Path:
+    """Copy what the job has left; returns the mesh, or the folder of pictures if there is none."""
+    made, pictures = folder.artifacts / RESULT_GLB, output.with_name(f"{output.stem}_frames")
+    copies = {output: made} if made.exists() else {}
+    if copies and output.suffix.lower() != made.suffix:
         if (folder.artifacts / BASE_COLOR).exists():
             save_textured(load_textured(made), output)  # several files, named after one another
             del copies[output]
@@ -154,10 +154,11 @@ def _write(folder: JobFolder, output: Path, report: bool) -> None:
     if report:
         copies[output.with_suffix(".json")] = folder.artifacts / "report.json"
     if (folder.artifacts / FRAMES).exists():
-        _unpack(folder.artifacts / FRAMES, output.with_name(f"{output.stem}_frames"))
+        _unpack(folder.artifacts / FRAMES, pictures)
     for target, source in copies.items():
         with atomic.whole(target) as beside:
             shutil.copyfile(source, beside)
+    return output if made.exists() else pictures
 
 
 def _unpack(pictures: Path, folder: Path) -> None:

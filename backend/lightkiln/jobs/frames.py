@@ -24,11 +24,11 @@ NO_PICTURES = "This method renders no pictures along a path: the job leaves its 
 NOT_AGAIN = "The pictures along the path are not rendered again: what was learned is not kept."
 
 
-def render_frames(cameras: Sequence[Camera], path: Path, run: JobRun) -> bool:
+def render_frames(cameras: Sequence[Camera], path: Path, run: JobRun) -> None:
     """Write the archive if the method offers pictures; "finish now" leaves out those not begun."""
     if run.render_frame is None:
         run.warn(NO_PICTURES)
-        return False
+        return
     with (
         run.phase("frames", share=1.0),
         atomic.whole(path) as beside,
@@ -38,4 +38,3 @@ def render_frames(cameras: Sequence[Camera], path: Path, run: JobRun) -> bool:
             picture, file = run.render_frame(cameras[index]), io.BytesIO()
             Image.fromarray(picture.pixels).save(file, "PNG")
             archive.writestr(f"{index + 1:04}.png", file.getvalue())
-    return True

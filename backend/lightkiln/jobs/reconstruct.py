@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 from lightkiln_shared.errors import InvalidScene, NothingReconstructed
@@ -47,21 +47,19 @@ def reconstruct(folder: JobFolder, job: JobSpec, journal: Journal, run: JobRun) 
     for warning in quality_warnings(inputs.views):
         run.warn(warning)
     options = build(Finish, job.finish)
-    if folder.surface.exists():  # another job's, or it was made before a crash or a pause
-        mesh = cast("TriangleMesh", load_mesh(folder.surface))
-        if folder.scene().path:
-            run.warn(NOT_AGAIN)
-    else:
-        mesh = _made(folder, journal, run, options, lambda: entry(inputs, params, run))
-    keep(folder.surface, journal)
-    result, files = finished(mesh, inputs.views, options, folder.artifacts, run)
-    for path in files:
-        keep(path, journal)
-    about = {
-        "params": dataclasses.asdict(params),
-        "finish": dataclasses.asdict(options),
-        "mesh": {"vertices": len(result.positions), "triangles": len(result.triangles)},
-    }
+    made = _made_before(folder, run)
+    if made is None:
+        made = _made(folder, run, options, lambda: entry(inputs, params, run))
+    if (folder.artifacts / FRAMES).exists():
+        keep(folder.artifacts / FRAMES, journal)
+    about: dict[str, Any] = {"params": dataclasses.asdict(params)}
+    if made is not None:
+        keep(folder.surface, journal)
+        result, files = finished(made, inputs.views, options, folder.artifacts, run)
+        for path in files:
+            keep(path, journal)
+        about["finish"] = dataclasses.asdict(options)
+        about["mesh"] = {"vertices": len(result.positions), "triangles": len(result.triangles)}
     write_report(folder, job, run, about)
     keep(folder.artifacts / REPORT, journal)
     if run.newest_picture is not None:
@@ -69,25 +67,44 @@ def reconstruct(folder: JobFolder, job: JobSpec, journal: Journal, run: JobRun) 
     run.tell_the_end()
 
 
+def _made_before(folder: JobFolder, run: JobRun) -> TriangleMesh | None:
+    """The surface if it is there: another job's, or this one's from before a crash or a pause.
+
+    With pictures still to be rendered the method goes on from its last state, if it has one.
+    """
+    if not folder.surface.exists():
+        return None
+    if folder.scene().path and not (folder.artifacts / FRAMES).exists():
+        if run.resume() is not None:
+            return None
+        run.warn(NOT_AGAIN)
+    return cast("TriangleMesh", load_mesh(folder.surface))
+
+
 def _made(
-    folder: JobFolder,
-    journal: Journal,
-    run: JobRun,
-    options: Finish,
-    method: Callable[[], TriangleMesh],
-) -> TriangleMesh:
-    """The method's surface, saved, and its pictures along the scene's path."""
+    folder: JobFolder, run: JobRun, options: Finish, method: Callable[[], TriangleMesh]
+) -> TriangleMesh | None:
+    """The method's surface, saved, and its pictures along the scene's path.
+
+    Where there are pictures, a surface that is none does not end the job.
+    """
     cameras, share = folder.scene().path, share_of_method(options)
     run.part = share * (1.0 - SHARE_OF_FRAMES) if cameras else share
     run.kept_time = 1.0 - run.part
-    mesh = _checked(method())
+    mesh = None
+    try:
+        mesh = _checked(method())
+    except NothingReconstructed as error:
+        if not cameras or run.render_frame is None:
+            raise
+        run.warn(f"{error.message} Only pictures are made.")
     run.kept_time = 0.0
-    with atomic.whole(folder.surface) as beside:
-        save_mesh(mesh, beside)
+    if mesh is not None:
+        with atomic.whole(folder.surface) as beside:
+            save_mesh(mesh, beside)
     if cameras:
         run.part = share * SHARE_OF_FRAMES
-        if render_frames(cameras, folder.artifacts / FRAMES, run):
-            keep(folder.artifacts / FRAMES, journal)
+        render_frames(cameras, folder.artifacts / FRAMES, run)
     return mesh
 
 

@@ -64,6 +64,8 @@ class MethodSpec:
     wants_masks: bool = False
     """True: without masks the method cannot work."""
     produces: Product = Product.MESH
+    renders_frames: bool = False
+    """True: it learns how the scene looks, and offers `run.frames`."""
     devices: tuple[str, ...] = ("cpu", "cuda")
     memory_mb: int = 1000
     """Main memory a usual job takes, megabytes."""

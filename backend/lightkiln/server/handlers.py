@@ -195,6 +195,7 @@ def _info(found: Found) -> MethodInfo:
         summary=spec.summary,
         needs=tuple(need.value for need in spec.needs),
         produces=spec.produces.value,
+        renders_frames=spec.renders_frames,
         wants_masks=spec.wants_masks,
         memory_mb=spec.memory_mb,
         params=specs_of(spec.params),

@@ -4,9 +4,14 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
+import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import still_life
 import synthetic
@@ -14,8 +19,10 @@ from lightkiln.capture.open_scene import file_ref, open_scene
 from lightkiln.jobs import worker
 from lightkiln.jobs.finishing import SHARE_OF_TEXTURE, TOO_LATE
 from lightkiln.jobs.folder import Control, JobFolder, JobSpec, create
+from lightkiln.jobs.frames import FRAMES, NOT_AGAIN
 from lightkiln.mesh.export import save_mesh
 from lightkiln.methods import registry
+from lightkiln_shared.camera import Camera
 from lightkiln_shared.scene import Photo, Scene
 
 TEXTURED = {"texture": 128}
@@ -28,9 +35,10 @@ def made(synthetic_scene: synthetic.SyntheticScene, tmp_path: Path) -> Any:
     surface = tmp_path / "surface.ply"
     save_mesh(synthetic_scene.mesh, surface)
 
-    def make(method: str, is_done: bool, **about: Any) -> JobFolder:
+    def make(method: str, is_done: bool, path: tuple[Camera, ...] = (), **about: Any) -> JobFolder:
         job = JobSpec(job_id="0" * 16, title="t", method=method, preset="standard", **about)
-        return create(tmp_path / "job", job, scene, files, surface if is_done else None)
+        wanted = replace(scene, path=path)
+        return create(tmp_path / "job", job, wanted, files, surface if is_done else None)
 
     return make
 
@@ -50,6 +58,34 @@ def test_a_pause_of_the_texture_says_nothing_of_starting_over(made: Any) -> None
     folder.write_control(Control())
     assert worked(folder) == ("succeeded", [])
     assert (folder.artifacts / "basecolor.png").exists()
+
+
+def test_a_pause_between_the_pictures_of_a_path_loses_none(
+    made: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIGHTKILN_METHODS", "methods_for_tests:SPEC")
+    registry.discover.cache_clear()
+    camera = Camera(
+        world_from_camera=np.eye(4), focal=(9.0, 9.0), principal_point=(4.0, 4.0), width=8, height=8
+    )
+    folder = made("counter", is_done=False, params={"steps": 3}, path=(camera,) * 3000)
+
+    def pause_after_the_mesh() -> None:
+        while not folder.surface.exists():
+            time.sleep(0.001)
+        folder.write_control(Control(pause=True))
+
+    person = threading.Thread(target=pause_after_the_mesh)
+    person.start()
+    assert worked(folder)[0] == "paused"
+    person.join()
+    assert not (folder.artifacts / FRAMES).exists(), "the pause came too late for this test"
+    folder.write_control(Control())
+    state, warnings = worked(folder)
+    assert (state, NOT_AGAIN in warnings) == ("succeeded", False)
+    registry.discover.cache_clear()
+    with zipfile.ZipFile(folder.artifacts / FRAMES) as archive:
+        assert archive.namelist() == [f"{index + 1:04}.png" for index in range(3000)]
 
 
 def test_a_pause_of_an_alignment_says_nothing_of_starting_over(tmp_path: Path) -> None:

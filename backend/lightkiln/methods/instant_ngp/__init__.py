@@ -52,6 +52,7 @@ SPEC = MethodSpec(
     summary="Learns how the scene looks from anywhere, in minutes; the mesh is a by-product.",
     params=Params,
     entry="lightkiln.methods.instant_ngp.train:reconstruct",
+    renders_frames=True,
     memory_mb=3000,
     presets={
         "draft": {

@@ -44,6 +44,7 @@ SPEC = MethodSpec(
     summary="Learns how the scene looks from anywhere, slowly: the method that began it.",
     params=Params,
     entry="lightkiln.methods.nerf.train:reconstruct",
+    renders_frames=True,
     memory_mb=4000,
     presets={
         "draft": {
