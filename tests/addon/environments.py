@@ -10,7 +10,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-BLENDERS = {"4.2.23": "3.11", "4.5.15": "3.11", "5.0.1": "3.11", "5.2.3": "3.13"}
+BLENDERS = {"4.2.23": "3.11", "4.5.15": "3.11", "5.0.1": "3.11", "5.1.2": "3.13", "5.2.3": "3.13"}
 """Blender -> the Python it brings."""
 FOLDER = Path.home() / ".cache" / "lightkiln"
 INSTALL_SECONDS = 600
