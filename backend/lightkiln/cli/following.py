@@ -36,10 +36,15 @@ SHOWN_METRICS = {
 }
 
 
-async def follow(folder: JobFolder, slot: Slot, display: Display) -> None:
-    """Run a worker to its end; raises `UserError` with its reason if it leaves no mesh."""
+async def follow(
+    folder: JobFolder, slot: Slot, display: Display, *, may_finish: bool = True
+) -> None:
+    """Run a worker to its end; raises `UserError` with its reason if it leaves no mesh.
+
+    `may_finish`: Ctrl-C asks for the mesh so far before it stops.
+    """
     worker = await LocalExecutor().start(folder.path, slot)
-    interrupts = Interrupts(folder, display)
+    interrupts = Interrupts(folder, display, may_finish)
     ended = asyncio.ensure_future(worker.wait())
     follower = Follower(folder)
     last_word: WorkerEvent | None = None
@@ -57,10 +62,10 @@ async def follow(folder: JobFolder, slot: Slot, display: Display) -> None:
 class Interrupts:
     """Ctrl-C: the first asks for the mesh so far, the second stops."""
 
-    def __init__(self, folder: JobFolder, display: Display) -> None:
+    def __init__(self, folder: JobFolder, display: Display, may_finish: bool) -> None:
         self.stop = False
         self._folder, self._display = folder, display
-        self._asked = False
+        self._asked = not may_finish
         signal.signal(signal.SIGINT, self._interrupt)
 
     def _interrupt(self, *_: object) -> None:
@@ -69,6 +74,8 @@ class Interrupts:
         self._folder.write_control(Control(finish=True, cancel=self.stop))
         if not self.stop:
             self._display.say("Finishing with what there is so far. Ctrl-C again stops.")
+        else:
+            self._display.say("Stopped, without a mesh.")
 
 
 class Display:

@@ -3,7 +3,7 @@
 
 The same job folder and the same worker as behind the server; the folder is thrown away afterwards.
 Under torchrun it runs once for each device, the methods that can learn together, and the first
-writes the mesh.
+writes the mesh. torchrun kills what does not end soon after a Ctrl-C, so that stops at once.
 It must not know methods or how a worker is followed.
 """
 
@@ -102,7 +102,9 @@ def _run(scene: Path, job: JobSpec, output: Path, report: bool, path: tuple[Came
         views, files = _opened(scene, Path(parent), display)
         folder = create(Path(parent) / "job", job, replace(views, path=path), files)
         try:
-            asyncio.run(follow(folder, _slot(spec_named(job.method)), display))
+            alone = int(os.environ.get("WORLD_SIZE", "1")) == 1
+            slot = _slot(spec_named(job.method))
+            asyncio.run(follow(folder, slot, display, may_finish=alone))
         except UserError:
             _keep_log(folder, output)
             raise

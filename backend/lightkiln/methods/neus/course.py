@@ -25,6 +25,8 @@ from lightkiln.training.surface_pictures import Pictures
 START_SHARE, LEARN_SHARE, MESH_SHARE = 0.08, 0.84, 0.08
 MESH_SECONDS = 0.12
 """Part of the time left that is kept for the mesh."""
+COARSE = 64
+"""Resolution of the meshes that nobody wants: those of all processes but the first."""
 MOST_FALLS = 8
 """Steps that may go wrong: rates are then 1/256 of what they were, and nothing would be learned."""
 
@@ -66,7 +68,8 @@ def learned(inputs: Inputs, plan: Plan, run: Run) -> TriangleMesh:
         with run.phase("learning", LEARN_SHARE):
             _learn(fit, plan, run, group)
         with run.phase("mesh", MESH_SHARE):
-            return pictures.finished(inputs, plan.resolution, plan.faces)
+            resolution = plan.resolution if group.is_first else min(plan.resolution, COARSE)
+            return pictures.finished(inputs, resolution, plan.faces)
 
 
 def _begin(
@@ -75,7 +78,7 @@ def _begin(
     levels = plan.recipe.levels
     if surface.grid is not None and levels is not None:
         surface.grid.active_levels = levels.active(0.0)
-    if plan.hull_steps and not run.finishing:
+    if plan.hull_steps and group.all_say(not run.finishing):
         steps = group.together(run.steps(plan.hull_steps))
         become(surface, carved(inputs), ball, steps, run.seed)
 
