@@ -5,7 +5,7 @@ Layers, each importing only what stands below it:
 
     panels/ operators/                                            what a person sees and presses
     inbox                                                         the timer, load and undo
-    jobs job_list preview result_import scene_export region       one thing each
+    jobs job_list preview result_import scene_export frames region one thing each
     backend status properties preferences method_params           what is set and what is going on
     client launcher mailbox connection transfers shots            the thread; no bpy from here on
     convert image_files ply previews results thumbnails curves

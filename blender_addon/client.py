@@ -15,6 +15,7 @@ import random
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,6 +34,7 @@ from .shared.errors import (
 from .shared.messages import (
     Event,
     JobRecorded,
+    ListMethods,
     LookFrom,
     PreviewImage,
     PreviewMesh,
@@ -80,9 +82,9 @@ class Client:
 
         return self._call(work)
 
-    def fetch_result(self, job_id: str) -> Future[results.Result]:
-        """Fetch what a job has left, checked and ready for Blender."""
-        return self._call(lambda connection: results.fetch(connection, job_id))
+    def fetch_result(self, job_id: str, folder: Path, step: int) -> Future[results.Brought]:
+        """Fetch what a job has left, checked and ready for Blender; see `results.fetch`."""
+        return self._call(lambda connection: results.fetch(connection, job_id, folder, step))
 
     def fetch_solved(
         self, job_id: str, chosen: Sequence[Path], folder: Path, command: str
@@ -245,6 +247,8 @@ class Client:
                 raise JobCancelled("Cancelled before the backend had the job.")
             self._mailbox.put(Sent(order.order_id, stage, fraction))
 
+        if order.path is not None and not await _renders(connection, order.method):
+            order = replace(order, path=None)
         prepared = await asyncio.to_thread(shots.prepare, order, tell)
         await send_files(
             connection,
@@ -264,6 +268,12 @@ class Client:
             )
         )
         return accepted.job_id
+
+
+async def _renders(connection: Connection, method: str) -> bool:
+    """Whether a method makes pictures along a path."""
+    methods = (await connection.request(ListMethods())).methods
+    return any(info.name == method and info.renders_frames for info in methods)
 
 
 def _unforeseen(error: Exception) -> LightkilnError:

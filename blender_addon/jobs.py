@@ -17,7 +17,7 @@ from .curves import Curve
 from .mailbox import Came, Sent
 from .previews import Picture
 from .shared.errors import JobCancelled, LightkilnError
-from .shared.jobs import JobAction, JobRecord, JobState, JobSummary, Progress, RecordKind
+from .shared.jobs import JOB_ID, JobAction, JobRecord, JobState, JobSummary, Progress, RecordKind
 from .shared.messages import (
     ControlJob,
     FinishAgain,
@@ -108,20 +108,32 @@ def look_from(job: Job, message: LookFrom) -> None:
 
 def fetch(job: Job) -> None:
     """Fetch what a finished job has left; it waits in the job to be imported."""
-    job.fetching, job.stage, job.imported_as = True, "Fetching the result", ""
+    if JOB_ID.fullmatch(job.job_id) is None:  # it will name a folder
+        _failed(job, "The backend calls its job by what is no name of a job.")
+        return
+    job.fetching, job.stage = True, "Fetching the result"
+    job.imported_as = job.shown = ""
     backend.when_done(_fetching(job), _for(job, _fetched))
 
 
 def _fetching(job: Job) -> Future[Any]:
     """By what the method makes: cameras, masks or a mesh."""
-    client, folder = backend.client(), preferences.photographs_folder(job.job_id)
+    client = backend.client()
+    if makes_mesh(job):
+        return client.fetch_result(job.job_id, preferences.frames_folder(job.job_id), _step(job))
+    folder = preferences.photographs_folder(job.job_id)
     if job.method == alignment.METHOD:
         scene = properties.scene_named(job.scene)
         chosen = job.order.photographs if job.order is not None else alignment.chosen(scene)
         return client.fetch_solved(job.job_id, chosen, folder, preferences.get().command)
-    if makes_mesh(job):
-        return client.fetch_result(job.job_id)
     return client.fetch_masks(job.job_id, folder)
+
+
+def _step(job: Job) -> int:
+    """Frames for which each picture stands; 0: none was asked for."""
+    if job.order is None:  # another file was opened since, or it is somebody else's
+        return properties.scene_named(job.scene).frame_step
+    return 0 if job.order.path is None else job.order.path.step
 
 
 def makes_mesh(job: Job) -> bool:
@@ -225,7 +237,7 @@ def _fetched(job: Job, what: Any) -> None:
     elif isinstance(what, tuple):
         job.masks = what
     else:
-        job.result = what
+        job.result, job.frames = what.result, what.frames
 
 
 def _end(job: Job, state: JobState, reason: str) -> None:

@@ -16,6 +16,8 @@ from bpy.types import Camera, Image
 
 PROPERTY = "lightkiln_mask"
 STRAIGHT = "lightkiln_straight"
+FRAMES = "lightkiln_frames"
+"""Pictures that were rendered from the camera: see `frames`."""
 OPACITY = 0.4
 
 
@@ -26,8 +28,9 @@ def mask_of(camera: Camera) -> Image | None:
 
 
 def photograph_of(camera: Camera) -> Image | None:
-    """The first background image that is set and is neither the mask nor shown in its place."""
-    others = (None, mask_of(camera), camera.get(STRAIGHT))
+    """The first background image that is set and is neither the mask nor shown in its place, nor
+    rendered."""
+    others = (None, mask_of(camera), camera.get(STRAIGHT), camera.get(FRAMES))
     shown = (background.image for background in camera.background_images)
     return next((image for image in shown if image not in others), None)
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The extension's preferences. Nothing secret is kept here: preferences are a plain file."""
 
+import os
 from pathlib import Path
 
 import bpy
@@ -8,6 +9,8 @@ from bpy.props import BoolProperty, IntProperty, StringProperty
 from bpy.types import AddonPreferences, Context
 
 from .launcher import COMMAND_VARIABLE
+
+FRAMES = "lightkiln_frames"
 
 
 class LightkilnPreferences(AddonPreferences):
@@ -65,8 +68,19 @@ def data_folder() -> Path:
 
 def photographs_folder(job_id: str) -> Path:
     """Where photographs are kept that an alignment has made: frames of a video, JPEG of HEIC."""
-    folder = Path(bpy.utils.extension_path_user(__package__, path="photographs", create=True))
-    return folder / job_id
+    return _own_folder("photographs") / job_id
+
+
+def frames_folder(job_id: str) -> Path:
+    """Where a job's pictures are kept: beside the file if it is saved where one may write."""
+    beside = Path(bpy.data.filepath).parent
+    if bpy.data.filepath and os.access(beside, os.W_OK):
+        return beside / FRAMES / job_id
+    return _own_folder("frames") / job_id
+
+
+def _own_folder(name: str) -> Path:
+    return Path(bpy.utils.extension_path_user(__package__, path=name, create=True))
 
 
 CLASSES = (LightkilnPreferences,)

@@ -42,6 +42,10 @@ def _is_empty(_settings: PropertyGroup, candidate: Object) -> bool:
     return candidate.type == "EMPTY"
 
 
+def _is_camera(_settings: PropertyGroup, candidate: Object) -> bool:
+    return candidate.type == "CAMERA"
+
+
 def _grey_outside(settings: PropertyGroup, _context: Context) -> None:
     for thing in settings.id_data.objects:
         if sparse_points.is_cloud(thing):
@@ -141,6 +145,20 @@ class LightkilnSettings(PropertyGroup):
         subtype="TIME_ABSOLUTE",
     )
     finish: PointerProperty(type=LightkilnFinish)
+    render_frames: BoolProperty(
+        name="Frames",
+        description=(
+            "Also render pictures along a camera's animation, over the scene's frames and in the "
+            "size of its render settings"
+        ),
+        default=True,
+    )
+    frames_camera: PointerProperty(
+        type=Object,
+        name="Camera",
+        description="Whose animation the pictures follow. None: the scene's camera",
+        poll=_is_camera,
+    )
     show_image: BoolProperty(
         name="Preview Image",
         description="Draw the backend's image from your point of view over the viewport",

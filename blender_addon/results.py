@@ -4,6 +4,7 @@
     result.ply   the finished surface, its vertices split along the texture's seams; else
     mesh.ply     the surface as the method made it
     basecolor.png normal.png   its images, which stay files: Blender decodes them when it draws
+    frames.zip   pictures along a camera's way, perhaps without any surface: see `found_frames`
 
 Seams are closed here: a vertex is one again and its places in the texture go to the corners, so the
 mesh is solid, smooth across seams, and can be sculpted and remeshed. All of it is work of the
@@ -14,15 +15,18 @@ from __future__ import annotations
 
 import asyncio
 import struct
+from collections.abc import Set
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import ply
+from . import found_frames, ply
 from .connection import Connection
 from .edges import Edges, are_whole, edges_of
+from .found_frames import FoundFrames
 from .shared.errors import MalformedMessage
 from .shared.geometry import TriangleMesh
 from .shared.messages import ListArtifacts
@@ -55,10 +59,31 @@ class Result:
         return self.uvs is not None and self.base_color is not None
 
 
-async def fetch(connection: Connection, job_id: str) -> Result:
-    """Fetch a job's result and check it: every count, index and number."""
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """All that a job has left."""
+
+    result: Result | None
+    frames: FoundFrames | None
+
+
+async def fetch(connection: Connection, job_id: str, folder: Path, step: int) -> Brought:
+    """Fetch a job's result and check it: every count, index and number.
+
+    Pictures go into a folder; `step`: frames that each of them stands for, 0: none are wanted.
+    """
     listing = await connection.request(ListArtifacts(job_id=job_id))
     names = {artifact.name for artifact in listing.artifacts}
+    frames = None
+    if step and found_frames.ARCHIVE in names:
+        found = await found_frames.fetch(connection, job_id, folder, step)
+        frames = found if found.num else None
+    if frames is not None and names.isdisjoint((SURFACE, RESULT)):
+        return Brought(None, frames)
+    return Brought(await _fetch_result(connection, job_id, names), frames)
+
+
+async def _fetch_result(connection: Connection, job_id: str, names: Set[str]) -> Result:
     name = RESULT if RESULT in names else SURFACE
     data = await fetch_artifact(connection, job_id, name)
     images = [

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from . import image_files, photographs
 from .convert import Lens, camera_from_blender
+from .shared.camera import Camera
 from .shared.checks import check_region_is_seen, check_scene
 from .shared.codec import to_json
 from .shared.errors import InvalidScene
@@ -47,6 +48,20 @@ class Shot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CameraPath:
+    """From where pictures are wanted beside the mesh."""
+
+    camera: str
+    """Name of the camera object."""
+    cameras: tuple[Camera, ...]
+    """Pinholes, one for each picture."""
+    start: int
+    """The scene's frame that the first is of."""
+    step: int
+    """Frames from one to the next."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Order:
     """A job as the person wants it."""
 
@@ -65,6 +80,7 @@ class Order:
     """Seconds; 0: none."""
     finish: dict[str, Scalar] = field(default_factory=dict)
     """How the surface is finished: options of `shared.finish.Finish`."""
+    path: CameraPath | None = None
     photographs: tuple[Path, ...] = ()
     """What shall be aligned, a folder or files; then there are no shots."""
     notes: list[str] = field(default_factory=list)
@@ -112,7 +128,8 @@ def _posed(order: Order, tell: Tell) -> tuple[Scene, dict[str, Source]]:
                 mask=_mask(shot, files),
             )
         )
-    scene = Scene(views=tuple(views), region=order.region)
+    path = () if order.path is None else order.path.cameras
+    scene = Scene(views=tuple(views), region=order.region, path=path)
     check_scene(scene)
     if scene.region is not None:
         named = [(shot.name, view.camera) for shot, view in zip(order.shots, views, strict=True)]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from .curves import Curve
+from .found_frames import FoundFrames
 from .found_masks import FoundMask
 from .mailbox import Link
 from .preflight import Report
@@ -54,9 +55,13 @@ class Job:
     """The cameras that an alignment has left, fetched and waiting to be imported."""
     masks: tuple[FoundMask, ...] | None = None
     """The masks that were found, fetched and waiting to be imported."""
+    frames: FoundFrames | None = None
+    """The pictures that it has rendered, fetched and waiting to be shown."""
     fetching: bool = False
     imported_as: str = ""
     """Name of the object that holds the mesh."""
+    shown: str = ""
+    """Where the pictures are that came with it, in a few words."""
 
     @property
     def imported(self) -> bool:
@@ -66,7 +71,8 @@ class Job:
     @property
     def waits(self) -> bool:
         """True if something was fetched that is not in the scene yet."""
-        return not (self.result is None and self.solved is None and self.masks is None)
+        fetched = (self.result, self.solved, self.masks, self.frames)
+        return any(each is not None for each in fetched)
 
     @property
     def is_over(self) -> bool:

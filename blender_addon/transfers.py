@@ -11,13 +11,14 @@ import asyncio
 import hashlib
 import io
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
 from .connection import Connection
 from .shared.errors import LimitExceeded, MalformedMessage, NothingReconstructed
 from .shared.messages import FileOffer, FileWanted, ListArtifacts, OfferFiles, ReadArtifact, Reply
+from .shared.session import MAX_BULK
 
 Source = Path | bytes
 OnSent = Callable[[int, int], None]
@@ -52,6 +53,23 @@ async def send_files(connection: Connection, files: Mapping[str, Source], on_sen
 
 async def fetch_artifact(connection: Connection, job_id: str, name: str) -> bytes:
     """A file that the job left, whole and with the right hash."""
+    data = bytearray()
+    async for chunk in _artifact(connection, job_id, name, MAX_ARTIFACT):
+        data += chunk
+    return bytes(data)
+
+
+async def fetch_file(connection: Connection, job_id: str, name: str, path: Path) -> None:
+    """The same into a file, for what may not fit into memory; if it fails, some of it is there."""
+    with path.open("wb") as file:
+        async for chunk in _artifact(connection, job_id, name, MAX_BULK):
+            file.write(chunk)
+
+
+async def _artifact(
+    connection: Connection, job_id: str, name: str, most: int
+) -> AsyncIterator[bytes]:
+    """Its bytes as they come; what they are worth is known once the last has come."""
     listing = await connection.request(ListArtifacts(job_id=job_id))
     by_name = {artifact.name: artifact for artifact in listing.artifacts}
     if name not in by_name:
@@ -59,17 +77,17 @@ async def fetch_artifact(connection: Connection, job_id: str, name: str) -> byte
             f"The job has left no {name}.", hint="Retry the job, or look into its warnings."
         )
     artifact = by_name[name]
-    if not 0 < artifact.size <= MAX_ARTIFACT:
-        raise LimitExceeded(f"The result is {artifact.size} bytes; at most {MAX_ARTIFACT} fit.")
+    if not 0 < artifact.size <= most:
+        raise LimitExceeded(f"The result is {artifact.size} bytes; at most {most} fit.")
     reply = await connection.request(ReadArtifact(job_id=job_id, name=name))
     if reply.bulk.size != artifact.size:
         raise MalformedMessage(f"{name}: {reply.bulk.size} bytes were announced, not its size")
-    data = bytearray()
+    digest = hashlib.sha256()
     async for chunk in connection.receive(reply):
-        data += chunk
-    if hashlib.sha256(data).hexdigest() != artifact.sha256:
+        digest.update(chunk)
+        yield chunk
+    if digest.hexdigest() != artifact.sha256:
         raise MalformedMessage(f"{name} arrived damaged")
-    return bytes(data)
 
 
 async def _missing(connection: Connection, sizes: Mapping[str, int]) -> list[FileWanted]:

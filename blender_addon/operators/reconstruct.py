@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Starting a reconstruction: its method, its parameters and the button."""
 
+from dataclasses import replace
 from typing import ClassVar
 
 from bpy.props import StringProperty
 from bpy.types import Context, Operator
 
-from .. import method_params, properties, scene_export, solve, status
+from .. import frames, method_params, properties, scene_export, solve, status
 from ..shots import Order
 from .starting import StartsJob
 
@@ -16,8 +17,12 @@ class Reconstruct(StartsJob, Operator):
     bl_label = "Reconstruct"
     bl_description = "Send the selected cameras' images to the backend and make a mesh of them"
 
+    @classmethod
+    def missing(cls, context: Context) -> str:
+        return scene_export.problem(context) or frames.problem(context.scene)
+
     def order(self, context: Context) -> Order:
-        return scene_export.order(context)
+        return replace(scene_export.order(context), path=frames.path(context))
 
     def execute(self, context: Context) -> set[str]:
         done = super().execute(context)

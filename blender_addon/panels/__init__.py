@@ -4,7 +4,19 @@
 A panel does no work and no waiting, and stands any state: an object may be gone, a link broken.
 """
 
-from . import align, connection, finish, job, jobs_list, masks, method, preflight, result, scene
+from . import (
+    align,
+    connection,
+    finish,
+    frames,
+    job,
+    jobs_list,
+    masks,
+    method,
+    preflight,
+    result,
+    scene,
+)
 
 CLASSES = (
     *connection.CLASSES,
@@ -13,6 +25,7 @@ CLASSES = (
     *masks.CLASSES,
     *preflight.CLASSES,
     *method.CLASSES,
+    *frames.CLASSES,
     *finish.CLASSES,
     *job.CLASSES,
     *result.CLASSES,

@@ -26,11 +26,13 @@ class ResultPanel(Tab, Panel):
         layout = self.layout
         job = status.current.job
         if job.fetching:
-            layout.label(text="Fetching the mesh…", icon="SORTTIME")
-        elif job.result is not None:
-            wrapped(layout, context, "Leave the edit mode to import the mesh.", icon="INFO")
+            layout.label(text="Fetching the result…", icon="SORTTIME")
+        elif job.waits:
+            wrapped(layout, context, "Leave the edit mode to import the result.", icon="INFO")
         elif job.imported:
-            layout.label(text=f"Imported as {job.imported_as}", icon="CHECKMARK")
+            if job.imported_as != job.shown:
+                layout.label(text=f"Imported as {job.imported_as}", icon="CHECKMARK")
+            wrapped(layout, context, job.shown, icon="IMAGE_BACKGROUND")
         row = layout.row(align=True)
         row.operator("lightkiln.fetch_result", icon="IMPORT")
         row.operator("lightkiln.remove", text="", icon="TRASH")

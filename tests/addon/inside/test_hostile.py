@@ -77,6 +77,41 @@ def test_a_mesh_that_cannot_be_is_refused(
 @pytest.mark.parametrize(
     ("lie", "sentence"),
     [
+        ("frames-name", "Frame 2 of"),
+        ("frames-large", "Frame 2 of"),
+        ("frames-sizes", "Frame 3 of"),
+        ("frames-kind", "Frame 1 of"),
+        ("frames-packed", "Frame 1 of"),
+        ("frames-claim", "Frame 1 of"),
+        ("frames-cut", "Frame 2 of"),
+        ("job", "no name of a job"),
+    ],
+)
+def test_pictures_that_cannot_be_are_refused(
+    start_lying: Callable[[str], None],
+    pump_until: Callable[..., None],
+    add_camera: Callable[..., bpy.types.Object],
+    tmp_path: Path,
+    lie: str,
+    sentence: str,
+) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a" / "b" / "scene.blend"))
+    camera = add_camera("Flight", (3.0, 3.0, 1.0), (0.0, 0.0, 0.0))
+    camera.select_set(False)
+    bpy.context.scene.lightkiln.frames_camera = camera
+    start_lying(lie)
+    pump_until(_says(sentence), may_fail=True)
+    assert not camera.data.background_images
+    assert not bpy.data.meshes
+    assert not [path for path in tmp_path.rglob("*") if path.name in ("escaped.png", "out")]
+    assert not list(tmp_path.rglob("frames.zip"))
+    assert bpy.ops.lightkiln.reconstruct.poll()
+
+
+@pytest.mark.parametrize(
+    ("lie", "sentence"),
+    [
         ("preview-index", "a triangle of vertex 3"),
         ("preview-many", "its size is not what it says"),
         ("certificate", "certificate is not the one"),

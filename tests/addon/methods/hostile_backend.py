@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import io
 import json
 import struct
 import sys
+import zipfile
 from pathlib import Path
 
 from lightkiln.server.certificate import server_context
@@ -29,6 +31,7 @@ from lightkiln_shared.messages import (
     ListJobs,
     ListMethods,
     Message,
+    MethodInfo,
     Methods,
     OfferFiles,
     PreviewMesh,
@@ -73,8 +76,39 @@ def preview_mesh(session: Session, lie: str) -> bytes:
     return session.event(event) + session.data_header(bulk.stream, len(body)) + body
 
 
+def png(width: int, height: int) -> bytes:
+    """The beginning of a picture, as large as it says or not."""
+    header = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + b"IHDR" + header + bytes(64)
+
+
+def frames(lie: str) -> bytes:
+    """An archive of three pictures with one thing wrong."""
+    packing = zipfile.ZIP_DEFLATED if lie == "frames-packed" else zipfile.ZIP_STORED
+    pictures = {f"{number:04}.png": png(64, 48) for number in (1, 2, 3)}
+    if lie == "frames-name":
+        pictures = {"0001.png": png(64, 48), "../../escaped.png": png(64, 48)}
+    if lie == "frames-large":
+        pictures["0002.png"] = png(60_000, 60_000)
+    if lie == "frames-sizes":
+        pictures["0003.png"] = png(64, 50)
+    if lie == "frames-kind":
+        pictures["0001.png"] = b"GIF89a" + bytes(99)
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", packing) as archive:
+        for name, data in pictures.items():
+            archive.writestr(name, data)
+    whole = file.getvalue()
+    if lie == "frames-claim":  # 4 GiB, of which a few bytes follow
+        return whole[:18] + struct.pack("<LL", 2**32 - 1, 2**32 - 1) + whole[26:]
+    return whole[:150] if lie == "frames-cut" else whole
+
+
+RENDERS = MethodInfo(
+    name="kiln", title="K", summary="K.", needs=(), produces="mesh", renders_frames=True
+)
 EMPTY: dict[type[Message], Reply] = {
-    ListMethods: Methods(methods=(), default="kiln"),
+    ListMethods: Methods(methods=(RENDERS,), default="kiln"),
     ListJobs: Jobs(jobs=()),
     OfferFiles: Wanted(files=()),
 }
@@ -86,7 +120,8 @@ class Liar:
 
     def __init__(self, lie: str, writer: asyncio.StreamWriter) -> None:
         self.lie, self.writer, self.session = lie, writer, Session(Side.SERVER)
-        self.mesh = ply(lie)
+        self.job_id = "../../../out" if lie == "job" else JOB_ID
+        self.mesh = frames(lie) if lie.startswith("frames") else ply(lie)
 
     def take(self, incoming: Incoming) -> None:
         bulk = None
@@ -107,12 +142,13 @@ class Liar:
         if type(message) in EMPTY:
             return EMPTY[type(message)]
         if isinstance(message, SubmitJob):
-            return JobAccepted(job_id=JOB_ID)
+            return JobAccepted(job_id=self.job_id)
         if isinstance(message, WatchJob):
             return Watching(job=self.summary())
         if isinstance(message, ListArtifacts):
             digest = "0" * 64 if self.lie == "hash" else hashlib.sha256(self.mesh).hexdigest()
-            listed = Artifact(name="mesh.ply", size=len(self.mesh), sha256=digest)
+            name = "frames.zip" if self.lie.startswith("frames") else "mesh.ply"
+            listed = Artifact(name=name, size=len(self.mesh), sha256=digest)
             return Artifacts(artifacts=(listed,))
         if isinstance(message, ReadArtifact) and bulk is not None:
             return ArtifactData(sha256="", size=bulk.size, bulk=bulk)
@@ -127,7 +163,7 @@ class Liar:
     def summary(self) -> JobSummary:
         running = self.lie.startswith("preview")
         return JobSummary(
-            job_id=JOB_ID,
+            job_id=self.job_id,
             title="Lie",
             method="kiln",
             preset="draft",

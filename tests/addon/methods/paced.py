@@ -7,10 +7,11 @@ The mesh is a cube's corners around `CENTRE`: the octahedron of radius 0.5 m, re
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from lightkiln.api import Camera, Inputs, MethodSpec, RenderedImage, Run, TriangleMesh, param
+from lightkiln_shared.camera import project
 
 CENTRE = np.array([1.0, 2.0, 3.0])
 STEP_SECONDS = 0.05
@@ -22,6 +23,7 @@ class Params:
     radius: float = param(0.5, "Radius of the octahedron.", min=0.01, max=0.9, unit="m")
     closed: bool = param(True, "Close the lower half.")
     paint: str = param("two", "Colours.", choices=("two", "none"), advanced=True)
+    empty: bool = param(False, "Find no surface.", advanced=True)
 
 
 SPEC = MethodSpec(
@@ -30,6 +32,7 @@ SPEC = MethodSpec(
     summary="Takes its time.",
     params=Params,
     entry="paced:reconstruct",
+    renders_frames=True,
     presets={"draft": {"rounds": 5}, "high": {"rounds": 400, "radius": 0.7}},
 )
 
@@ -37,13 +40,25 @@ SPEC = MethodSpec(
 def reconstruct(inputs: Inputs, params: Params, run: Run) -> TriangleMesh:
     """The octahedron, whatever the images show."""
     run.preview(_render)
+    run.frames(_frame)
     run.preview_mesh(lambda: _octahedron(params))
     run.warn("This method does not look at the images.")
     with run.phase("pacing", 1.0):
         for step in run.steps(params.rounds):
             time.sleep(STEP_SECONDS)
             run.record(loss=1.0 / (1 + step), psnr=20.0 + step)
-    return _octahedron(params)
+    mesh = _octahedron(params)
+    return replace(mesh, triangles=mesh.triangles[:0]) if params.empty else mesh
+
+
+def _frame(camera: Camera) -> RenderedImage:
+    """Where the octahedron's middle is, in white."""
+    pixels = np.zeros((camera.height, camera.width, 4), dtype=np.uint8)
+    pixels[..., 3] = 255
+    (place,), _ = project(camera, CENTRE[None])
+    column, row = np.floor(place).astype(int)
+    pixels[row, column] = 255
+    return RenderedImage(pixels=pixels, camera=camera)
 
 
 def _render(camera: Camera) -> RenderedImage:
