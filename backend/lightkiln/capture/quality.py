@@ -72,7 +72,11 @@ def _inside(view: LoadedView) -> NDArray[Any]:
     return np.asarray(view.mask > 0.5)
 
 
-def _named(views: Sequence[LoadedView], which: NDArray[Any]) -> str:
-    names = [view.name for view, is_it in zip(views, which, strict=True) if is_it]
+def named(names: Sequence[str]) -> str:
+    """The first few of them."""
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     return ", ".join(names[:NAMED]) + more
+
+
+def _named(views: Sequence[LoadedView], which: NDArray[Any]) -> str:
+    return named([view.name for view, is_it in zip(views, which, strict=True) if is_it])

@@ -7,6 +7,7 @@ It must not know processes, nor how a run ends in other ways than with a mesh.
 from __future__ import annotations
 
 import dataclasses
+import importlib
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -16,10 +17,12 @@ from lightkiln_shared.finish import Finish
 from lightkiln_shared.geometry import TriangleMesh
 from lightkiln_shared.params import build
 
+from lightkiln.capture.inputs import Inputs
 from lightkiln.capture.load import load_inputs
 from lightkiln.capture.quality import quality_warnings
 from lightkiln.mesh.export import load_mesh, save_mesh
 from lightkiln.methods.registry import load_entry, params_for, spec_named
+from lightkiln.methods.spec import REFINE_CAMERAS, MethodSpec
 
 from . import atomic
 from .artifacts import REPORT, keep, write_report
@@ -27,6 +30,7 @@ from .finishing import finished, share_of_method
 from .folder import JobFolder, JobSpec
 from .frames import FRAMES, NOT_AGAIN, SHARE_OF_FRAMES, render_frames
 from .journal import Journal
+from .memory import check_memory
 from .run import JobRun
 from .thumbnail import keep_thumbnail
 
@@ -36,16 +40,11 @@ def reconstruct(folder: JobFolder, job: JobSpec, journal: Journal, run: JobRun) 
     run.tell()
     spec = spec_named(job.method)
     params = params_for(spec, job.preset, job.params)
+    if not folder.surface.exists():
+        check_memory(spec, job, folder.scene(), run.warn)
     entry = load_entry(spec)
-    inputs = load_inputs(folder.scene(), folder.files, warn=run.warn)
-    if spec.wants_masks and not inputs.has_masks:
-        raise InvalidScene(
-            f"The method {spec.name!r} needs a mask for every view.",
-            hint="Use images with transparency or mask files, or choose another method.",
-        )
+    inputs = _loaded(folder, spec, params, run)
     keep_thumbnail(folder, journal, inputs.views[0].image)
-    for warning in quality_warnings(inputs.views):
-        run.warn(warning)
     options = build(Finish, job.finish)
     made = _made_before(folder, run)
     if made is None:
@@ -65,6 +64,22 @@ def reconstruct(folder: JobFolder, job: JobSpec, journal: Journal, run: JobRun) 
     if run.newest_picture is not None:
         keep_thumbnail(folder, journal, run.newest_picture.pixels)
     run.tell_the_end()
+
+
+def _loaded(folder: JobFolder, spec: MethodSpec, params: Any, run: JobRun) -> Inputs:
+    """What the method is given, with all that is to be said of it."""
+    inputs = load_inputs(folder.scene(), folder.files, warn=run.warn)
+    for warning in quality_warnings(inputs.views):
+        run.warn(warning)
+    if hasattr(params, REFINE_CAMERAS):  # only then is all imported that looking through needs
+        inspection = importlib.import_module("lightkiln.jobs.inspection")
+        inputs = inspection.inspected(inputs, getattr(params, REFINE_CAMERAS), run.warn)
+    if spec.wants_masks and not inputs.has_masks:
+        raise InvalidScene(
+            f"The method {spec.name!r} needs a mask for every view.",
+            hint="Use images with transparency or mask files, or choose another method.",
+        )
+    return inputs
 
 
 def _made_before(folder: JobFolder, run: JobRun) -> TriangleMesh | None:

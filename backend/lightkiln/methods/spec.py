@@ -24,6 +24,11 @@ from lightkiln.ops.picture import RenderedImage
 
 CheckpointState = Mapping[str, NDArray[Any]]
 
+REFINE_CAMERAS = "refine_cameras"
+"""A method with a parameter of this name gets inputs that were looked through: views whose masks
+cannot be right are left out, and, if it is true, cameras that do not fit the photographs are
+adjusted."""
+
 
 class Need(StrEnum):
     """What a method wants to be given."""
@@ -69,6 +74,9 @@ class MethodSpec:
     devices: tuple[str, ...] = ("cpu", "cuda")
     memory_mb: int = 1000
     """Main memory a usual job takes, megabytes."""
+    memory_of: Callable[[Any], float] | None = None
+    """The same for given parameters, the photographs left aside; a run that will not fit is then
+    refused at once. None: nobody has measured it."""
     libraries: tuple[str, ...] = ()
     """Modules beside Lightkiln's own; without them the method is listed and cannot be chosen."""
     presets: Mapping[str, Mapping[str, Scalar]] = field(default_factory=dict)
@@ -101,6 +109,9 @@ class Run(Protocol):
 
     def warn(self, text: str) -> None:
         """Tell the person something that does not stop the run; one sentence."""
+
+    def note(self, text: str) -> None:
+        """Put a sentence into the report that nobody has to read while it runs."""
 
     def preview(self, render: Callable[[Camera], RenderedImage | None]) -> None:
         """Offer pictures: called between steps, only while somebody looks, with their camera.

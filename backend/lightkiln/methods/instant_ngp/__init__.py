@@ -44,6 +44,9 @@ class Params:
         24, "Samples behind the scene, where no masks tell.", min=4, max=256, advanced=True
     )
     rate: float = param(0.01, "Length of a first step.", min=1e-5, max=0.1, advanced=True)
+    refine_cameras: bool = param(
+        True, "Cameras that do not fit the photographs are adjusted first.", advanced=True
+    )
 
 
 SPEC = MethodSpec(

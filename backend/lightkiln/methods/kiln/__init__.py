@@ -39,6 +39,14 @@ class Params:
     opacity: float = param(
         0.1, "Weight of the masks, beside their colours.", min=0.0, max=10.0, advanced=True
     )
+    refine_cameras: bool = param(
+        True, "Cameras that do not fit the photographs are adjusted first.", advanced=True
+    )
+
+
+def memory_of(params: Params) -> float:
+    """Megabytes: measured at 160 and 256 voxels on the rendered scenes, the largest of them."""
+    return 650.0 + 0.031 * params.resolution**2
 
 
 SPEC = MethodSpec(
@@ -50,6 +58,7 @@ SPEC = MethodSpec(
     # On a machine with a GPU it runs too, on the processor: its kernels are numba's.
     devices=("cpu", "cuda"),
     memory_mb=3000,
+    memory_of=memory_of,
     presets={
         "draft": {
             "resolution": 160,

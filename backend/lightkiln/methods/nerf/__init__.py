@@ -36,6 +36,9 @@ class Params:
         64, "Samples where the first found something.", min=4, max=1024, advanced=True
     )
     rate: float = param(5e-4, "Length of a first step.", min=1e-6, max=0.1, advanced=True)
+    refine_cameras: bool = param(
+        True, "Cameras that do not fit the photographs are adjusted first.", advanced=True
+    )
 
 
 SPEC = MethodSpec(

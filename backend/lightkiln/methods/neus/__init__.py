@@ -65,6 +65,9 @@ class Params:
     points: float = param(
         1.0, "Weight of points that photographs agree on.", min=0.0, max=10.0, advanced=True
     )
+    refine_cameras: bool = param(
+        True, "Cameras that do not fit the photographs are adjusted first.", advanced=True
+    )
 
 
 SPEC = MethodSpec(

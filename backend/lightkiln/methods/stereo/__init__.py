@@ -28,6 +28,9 @@ class Params:
     least_views: int = param(
         2, "Views that must confirm a depth.", min=1, max=8, unit="views", advanced=True
     )
+    refine_cameras: bool = param(
+        True, "Cameras that do not fit the photographs are adjusted first.", advanced=True
+    )
 
 
 SPEC = MethodSpec(

@@ -18,6 +18,9 @@ class Params:
     max_side: int = param(
         800, "Larger images are shrunk to this.", min=64, max=8000, unit="px", advanced=True
     )
+    refine_cameras: bool = param(
+        True, "Cameras that do not fit the photographs are adjusted first.", advanced=True
+    )
 
 
 SPEC = MethodSpec(
