@@ -98,9 +98,9 @@ class RadianceFit:
         if not math.isfinite(float(loss.detach())):
             self._fall_back()
             raise FallenBack
-        self._move(loss, self._caution * recipe.rate * recipe.rate_left**u)
-        if self.num_done % KEPT_EVERY == 0:
+        if self.num_done % KEPT_EVERY == 0:  # what has just been seen to be sound
             self._kept = self.state()
+        self._move(loss, self._caution * recipe.rate * recipe.rate_left**u)
         error = float(mse_loss(shown[-1].detach(), goal))
         return Figures(loss=float(loss.detach()), psnr=-10.0 * math.log10(max(error, 1e-10)))
 

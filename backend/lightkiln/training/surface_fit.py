@@ -127,9 +127,9 @@ class SurfaceFit:
         if not _is_finite([each.grad for each in self._optimiser.param_groups[0]["params"]]):
             self._fall_back()
             raise FallenBack
-        self._optimiser.step()
-        if self.num_done % KEPT_EVERY == 0:
+        if self.num_done % KEPT_EVERY == 0:  # what has just been seen to be sound
             self._kept = self.state()
+        self._optimiser.step()
         error = max(float(judged.error), 1e-10)
         return Figures(
             loss=float(judged.loss.detach()),

@@ -83,3 +83,40 @@ def test_a_step_that_diverges_is_taken_back(monkeypatch: pytest.MonkeyPatch) -> 
     assert float(np.median(np.linalg.norm(mesh.positions, axis=1))) == pytest.approx(
         RADIUS, rel=0.1
     )
+
+
+def test_a_loss_that_rises_is_taken_back_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    step, worst = refinement.Refiner.step, []
+
+    def thrown(self: refinement.Refiner, index: int, *others: object) -> refinement.Figures:
+        if index == 2:
+            self._band.distance[:] += 6.0  # voxels: the surface is gone
+        figures = step(self, index, *others)  # type: ignore[arg-type]
+        worst.append(figures.loss)
+        return figures
+
+    monkeypatch.setattr(refinement.Refiner, "step", thrown)
+    run = DetachedRun()
+    mesh = reconstruct(a_scene(), replace(SMALL, rays=512), run)
+    assert max(worst) > 4.0 * worst[0]
+    assert len(run.warnings) == 1
+    assert float(np.median(np.linalg.norm(mesh.positions, axis=1))) == pytest.approx(
+        RADIUS, rel=0.1
+    )
+
+
+def test_a_field_that_never_recovers_ends_in_the_last_sound_mesh(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def failing(self: refinement.Refiner, *_: object) -> refinement.Figures:
+        self._band.color[:] = np.nan
+        raise FloatingPointError("for the test")
+
+    monkeypatch.setattr(refinement.Refiner, "step", failing)
+    run = DetachedRun()
+    mesh = reconstruct(a_scene(), replace(SMALL, rays=512), run)
+    assert any("last sound state" in text for text in run.warnings)
+    assert np.isfinite(mesh.positions).all()
+    assert float(np.median(np.linalg.norm(mesh.positions, axis=1))) == pytest.approx(
+        RADIUS, rel=0.1
+    )

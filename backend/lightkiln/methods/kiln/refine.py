@@ -6,12 +6,14 @@ It must not know kernels or meshes.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lightkiln.capture.inputs import Inputs
+from lightkiln.fields.band import Band
 from lightkiln.fields.rebanding import rebanded
 from lightkiln.methods.spec import Run
 from lightkiln.training.backdrop import backdrop
@@ -29,6 +31,12 @@ SAVING = 20
 """Steps between two states to fall back on; on a device, previews are at most as old."""
 CAUTION = 0.5
 """What is left of the rates after a step that went wrong."""
+MOST_FALLS = 8
+"""Steps that may go wrong: rates are then 1/256 of what they were, and nothing would be learned."""
+RISEN = 4.0
+"""A loss so many times what it was lately is one that diverges."""
+LATELY = 0.9
+"""What a step leaves of the fading mean."""
 MESH_SECONDS = 0.12
 """Part of the time left that is kept for the mesh."""
 
@@ -64,8 +72,11 @@ class _Level:
             anchor=params.anchor,
             opacity=params.opacity,
         )
-        self._caution = 1.0
+        self._caution, self._falls = 1.0, 0
+        self._usual = math.inf
+        """The loss lately."""
         self._refiner = self._fresh()
+        self._sound = self._candidate = self._state()
 
     def work(self, seconds: float) -> None:
         """Step until the end of the level, of `seconds` or of the run."""
@@ -83,20 +94,31 @@ class _Level:
                 self._refiner.settle()
             if step % moving == moving - 1:
                 course.band = rebanded(course.band, course.band.voxel)
-                self._refiner = self._fresh()
-            elif step % SAVING == 0:
-                self._save()
+                self._refiner, self._candidate = self._fresh(), self._state()
+            elif step % SAVING == 0 and self._is_finite():
+                self._candidate = self._state()
             self._step(done + step, u)
             course.step = done + step + 1
+            if self._falls == MOST_FALLS:
+                self._run.warn("Steps go on diverging: the mesh is made from the last sound state.")
+                break
         self._refiner.settle()
+        if not self._is_finite():
+            self._fall_back()
 
     def _step(self, step: int, u: float) -> None:
         settings = pace(u, self._weights, self._caution)
         try:
             figures = self._refiner.step(step, self._params.rays, settings)
+            if figures.loss > RISEN * self._usual:
+                raise FloatingPointError("the loss has risen")
         except FloatingPointError:
             self._fall_back()
             return
+        # The loss is that of the state before the step.
+        self._sound = self._candidate
+        before = figures.loss if math.isinf(self._usual) else self._usual
+        self._usual = LATELY * before + (1.0 - LATELY) * figures.loss
         self._course.sharpness = settings.sharpness
         self._run.record(
             loss=figures.loss,
@@ -106,21 +128,24 @@ class _Level:
         )
 
     def _fresh(self) -> Refiner:
-        course = self._course
         run = self._run
-        made = Refiner(course.band, self._scenery, self._pixels, run.seed, run.device)
-        self._saved = (self._course.band.distance.copy(), self._course.band.color.copy())
-        return made
+        return Refiner(self._course.band, self._scenery, self._pixels, run.seed, run.device)
 
-    def _save(self) -> None:
+    def _state(self) -> tuple[Band, NDArray[Any], NDArray[Any]]:
+        """The band and what has been learned in it, to go back to."""
         band = self._course.band
-        if np.isfinite(band.distance).all() and np.isfinite(band.color).all():
-            self._saved = (band.distance.copy(), band.color.copy())
+        return band, band.distance.copy(), band.color.copy()
+
+    def _is_finite(self) -> bool:
+        band = self._course.band
+        return bool(np.isfinite(band.distance).all() and np.isfinite(band.color).all())
 
     def _fall_back(self) -> None:
-        band = self._course.band
-        band.distance[:], band.color[:] = self._saved
+        self._course.band, distance, color = self._sound
+        self._course.band.distance[:], self._course.band.color[:] = distance, color
+        self._candidate = self._sound
         self._caution *= CAUTION
+        self._falls += 1
         self._refiner = self._fresh()
         self._run.warn("A step of refinement diverged; it was taken back and goes on more slowly.")
 
