@@ -103,6 +103,17 @@ def matt(
     return material
 
 
+def polished(name: str) -> bpy.types.Material:
+    """A mirror, a little yellow."""
+    material = bpy.data.materials.new(name)
+    material.use_nodes = True
+    nodes = Nodes(material.node_tree)
+    given: Inputs = {"Base Color": (0.9, 0.85, 0.7, 1.0), "Metallic": 1.0, "Roughness": 0.03}
+    surface = nodes.add("BsdfPrincipled", given)
+    nodes.add("OutputMaterial", {"Surface": surface.outputs[0]})
+    return material
+
+
 def masonry(nodes: Nodes) -> bpy.types.NodeSocket:
     """Coloured fields with fine grain; bricks on the foot."""
     where = nodes.position()

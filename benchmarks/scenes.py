@@ -24,16 +24,22 @@ from benchmarks import paint, shapes, solids, studio
 
 NUM_VIEWS = 48
 NUM_HELDOUT = 6
+MIRROR = "mirror"
+"""The solid once more, of polished metal in which the sky is seen; no scene of its own geometry."""
 SETS = {"images": "transforms.json", "heldout": "transforms_heldout.json"}
 
 
 def make(name: str, out: Path, shoot: studio.Shoot) -> None:
     """Render one scene into `out/name` and `out/name-open`."""
     studio.empty_studio(shoot)
-    thing = solids.smoothed(shapes.SHAPES[name]())
+    thing = solids.smoothed(shapes.SHAPES["solid" if name == MIRROR else name]())
     thing.data.materials.clear()
-    thing.data.materials.append(paint.matt(name, paint.PAINTS[name]))
     studio.soft_light(radius=1.0)
+    if name == MIRROR:
+        thing.data.materials.append(paint.polished(name))
+        paint.outdoors(bpy.context.scene.world)
+    else:
+        thing.data.materials.append(paint.matt(name, paint.PAINTS[name]))
     points = studio.points_of(thing)
     rng = np.random.default_rng(zlib.crc32(name.encode()))
     cameras = {
