@@ -53,6 +53,7 @@ def write_report(folder: JobFolder, job: JobSpec, run: JobRun, about: dict[str, 
         "system": platform.platform(),
         "seconds": {"total": run.elapsed(), "phases": run.seconds_of},
         "warnings": run.warnings,
+        "notes": run.notes,
         **about,
         "curves": run.curves[:: max(1, math.ceil(len(run.curves) / MAX_CURVE_POINTS))],
     }

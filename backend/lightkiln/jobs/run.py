@@ -53,6 +53,8 @@ class JobRun:
         self.seconds_of: dict[str, float] = {}
         """What each phase took."""
         self.warnings: list[str] = []
+        self.notes: list[str] = []
+        """What only the report says."""
         self.part = 1.0
         """Of the whole work that the shares of the phases begun now add up to."""
         self.kept_time = 0.0
@@ -100,6 +102,10 @@ class JobRun:
         if text not in self.warnings:
             self.warnings.append(text)
             self._journal.add(RecordKind.WARNING, text)
+
+    def note(self, text: str) -> None:
+        if text not in self.notes:
+            self.notes.append(text)
 
     def preview(self, render: Callable[[Camera], RenderedImage | None]) -> None:
         self._previews.render = render

@@ -32,7 +32,7 @@ class PhaseRecord:
 
 
 class DetachedRun:
-    """Satisfies `spec.Run`; `phases`, `metrics` and `warnings` are the record.
+    """Satisfies `spec.Run`; `phases`, `metrics`, `warnings` and `notes` are the record.
 
     `finish()` is what a person's "finish now" would be; `time_limit` (seconds from construction)
     does the same by the clock. What a method offers (pictures, meshes, states) is kept as offered,
@@ -52,6 +52,7 @@ class DetachedRun:
         self.phases: list[PhaseRecord] = []
         self.metrics: list[dict[str, float]] = []
         self.warnings: list[str] = []
+        self.notes: list[str] = []
         self.render: Callable[[Camera], RenderedImage | None] = lambda camera: None
         self.render_frame: Callable[[Camera], RenderedImage] | None = None
         self.make_mesh: Callable[[], TriangleMesh | None] = lambda: None
@@ -83,6 +84,9 @@ class DetachedRun:
 
     def warn(self, text: str) -> None:
         self.warnings.append(text)
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
 
     def preview(self, render: Callable[[Camera], RenderedImage | None]) -> None:
         self.render = render

@@ -24,6 +24,7 @@ from torch import Tensor
 from lightkiln.capture.inputs import LoadedView
 from lightkiln.fields.radiance_render import Bundle, Radiance
 from lightkiln.metrics.images import psnr, ssim
+from lightkiln.metrics.lpips import hindrance, lpips
 from lightkiln.ops.bricks import BrickGrid, from_dense
 from lightkiln.ops.picture import RenderedImage, preview_camera
 from lightkiln.stereo import lattice, surface
@@ -46,6 +47,8 @@ class Likeness:
     psnr: float
     """Decibels."""
     ssim: float
+    lpips: float | None
+    """None: it cannot be measured here."""
 
 
 def parted(views: Sequence[LoadedView]) -> tuple[list[LoadedView], list[LoadedView]]:
@@ -109,7 +112,11 @@ class Pictures:
         if view.mask is not None:
             mask = _resized(np.rint(255.0 * view.mask).astype(np.uint8), size) / 255.0
             theirs = _over_white(theirs, mask)
-        return Likeness(psnr=psnr(shown, theirs), ssim=ssim(shown, theirs))
+        return Likeness(
+            psnr=psnr(shown, theirs),
+            ssim=ssim(shown, theirs),
+            lpips=None if hindrance() else lpips(shown, theirs),
+        )
 
     def coarse_mesh(self, threshold: float, resolution: int, faces: int) -> TriangleMesh | None:
         """The surface of the density without colours; None if there is none."""

@@ -18,10 +18,11 @@ from torch import Tensor
 from lightkiln.capture.inputs import Inputs, LoadedView
 from lightkiln.fields.radiance_render import Radiance
 from lightkiln.methods.spec import Run
+from lightkiln.metrics.lpips import hindrance
 from lightkiln.training.ball import Ball, BallPhotos, ball_about
 from lightkiln.training.hull_start import Solid, carved
 from lightkiln.training.radiance_fit import RadianceFit, Recipe
-from lightkiln.training.radiance_pictures import Likeness, Pictures, parted
+from lightkiln.training.radiance_pictures import KEPT_OUT_FROM, Likeness, Pictures, parted
 from lightkiln.training.schedule import Clock
 from lightkiln.training.surface_fit import FallenBack
 
@@ -99,6 +100,12 @@ def _compare(pictures: Pictures, kept_out: Sequence[LoadedView], run: Run) -> No
             heldout_psnr=float(np.mean([each.psnr for each in found])),
             heldout_ssim=float(np.mean([each.ssim for each in found])),
         )
+        if found[-1].lpips is not None:
+            run.record(heldout_lpips=float(np.mean([each.lpips for each in found])))
+    if not kept_out:
+        run.note(f"No views were kept out to compare with: there are fewer than {KEPT_OUT_FROM}.")
+    elif why := hindrance():
+        run.note(f"LPIPS is not measured: {why}.")
 
 
 def _cells(hull: Solid | None, ball: Ball, side: int) -> Tensor:
