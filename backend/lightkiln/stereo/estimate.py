@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -26,11 +26,13 @@ from lightkiln.ops.picture import RenderedImage
 from . import consistency, depth_maps, fusion, hull, lattice, silhouettes, sources, surface
 from .depth_maps import DepthMap, Enclosure, Matcher, NumbaKernels
 from .glimpse import glimpse
-from .views import GreyView, halved, prepare
+from .views import GreyView, halved, prepare, resized
 
 SHARES = {"hull": 0.1, "depth maps": 0.75, "fusion": 0.15}
 """Parts of the time, as measured on 48 views of 400 x 400."""
 PREVIEW_FACES = 30_000
+GLANCE_RESOLUTION, GLANCE_PLANES = 128, 32
+"""Voxels along the region's longest side, and depths that are tried, for a first look."""
 
 
 @runtime_checkable
@@ -96,8 +98,10 @@ def estimate(
         )
     views = [prepare(view, settings.max_side) for view in inputs.views]
     with run.phase("hull", share * SHARES["hull"]):
+        if not inputs.has_masks:
+            views = _outlined(inputs, views, settings, run)
         enclosure = enclose(views, inputs.region, settings.resolution)
-        solid = _believed(inputs, enclosure)
+        solid = enclosure if _have_masks(views) else None
     if solid is not None:
         run.preview(lambda camera: glimpse(solid, inputs.views, camera))
         run.preview_mesh(lambda: surface.bare(fusion.stored(solid), PREVIEW_FACES))
@@ -110,22 +114,47 @@ def estimate(
 
 def enclose(views: Sequence[GreyView], region: Region, resolution: int) -> Enclosure:
     """The visual hull, or the region itself where a view has no mask."""
-    if all(view.mask is not None for view in views):
+    if _have_masks(views):
         place, distance = hull.enclose(views, region, resolution)
         return Enclosure(lattice=place, distance=distance)
     place = lattice.around(*lattice.bounds(region), resolution, hull.MARGIN)
     return Enclosure(lattice=place, distance=lattice.region_distance(region, place))
 
 
-def _believed(inputs: Inputs, enclosure: Enclosure) -> Enclosure | None:
-    """The hull, on the enclosure's lattice: of the masks, or of silhouettes that can be found."""
-    if inputs.has_masks:
-        return enclosure
-    views = silhouettes.found(inputs.views, inputs.region)
-    if views is None:
-        return None
-    place = enclosure.lattice
-    return Enclosure(lattice=place, distance=hull.within(views, inputs.region, place))
+def _have_masks(views: Sequence[GreyView]) -> bool:
+    return all(view.mask is not None for view in views)
+
+
+def _outlined(
+    inputs: Inputs, views: list[GreyView], settings: StereoSettings, run: Progress
+) -> list[GreyView]:
+    """The views with masks that are found, or as they are where none can be believed."""
+    cut = silhouettes.found(inputs.views, inputs.region)
+    if cut is None:
+        return views
+    sharp = silhouettes.sharpened(inputs.views, _glanced(inputs, views, cut, settings, run))
+    return [_masked(view, found) for view, found in zip(views, sharp, strict=True)]
+
+
+def _glanced(
+    inputs: Inputs,
+    views: Sequence[GreyView],
+    cut: Sequence[GreyView],
+    settings: StereoSettings,
+    run: Progress,
+) -> Enclosure:
+    """What stereo sees at half the pixels, the hull of the cuts where it sees nothing."""
+    glance = replace(settings, stride=1, num_planes=GLANCE_PLANES)
+    region = enclose(views, inputs.region, GLANCE_RESOLUTION)
+    depths = see([halved(view) for view in views], region, glance, run)
+    believed = hull.within(cut, inputs.region, region.lattice)
+    return fusion.agreed(depths, region, believed)[0]
+
+
+def _masked(view: GreyView, found: GreyView) -> GreyView:
+    assert found.mask is not None  # silhouettes give each view one
+    height, width = view.grey.shape
+    return replace(view, mask=resized(found.mask, width, height))
 
 
 def see(

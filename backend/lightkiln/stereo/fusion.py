@@ -48,11 +48,20 @@ HULL_SLACK = 0.75
 def fuse(
     maps: Sequence[DepthMap], enclosure: Enclosure, believed: NDArray[Any] | None
 ) -> BrickGrid:
-    """The surface that the maps agree on, within the enclosure.
+    """The surface that the maps agree on, in the bricks about it.
 
-    `believed` (X, Y, Z) is the hull on the enclosure's lattice, metres, if there is one.
     Channel 0: signed distance, metres, negative inside; channel 1: confidence in [0, 1], 0 where no
     view has seen a surface.
+    """
+    return stored(*agreed(maps, enclosure, believed))
+
+
+def agreed(
+    maps: Sequence[DepthMap], enclosure: Enclosure, believed: NDArray[Any] | None
+) -> tuple[Enclosure, NDArray[Any]]:
+    """The solid that the maps agree on, within the enclosure, and their confidence (X, Y, Z).
+
+    `believed` (X, Y, Z) is the hull on the enclosure's lattice, metres, if there is one.
     """
     lattice = enclosure.lattice
     near = enclosure.distance < 2.0 * lattice.voxel
@@ -79,7 +88,7 @@ def fuse(
     smooth = relaxed(distance, weights)
     cut = np.maximum(smooth, enclosure.distance - HULL_SLACK * lattice.voxel)
     final = redistance(cut, lattice.voxel)
-    return stored(Enclosure(lattice=lattice, distance=final), np.minimum(seen, 1.0))
+    return Enclosure(lattice=lattice, distance=final), np.minimum(seen, 1.0)
 
 
 def relaxed(distance: NDArray[Any], weights: NDArray[Any]) -> NDArray[Any]:
