@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import trimesh
 from lightkiln.mesh.export import load_mesh
 from lightkiln.metrics.surface import TAUS, evaluate
 from lightkiln_shared.geometry import TriangleMesh
@@ -56,6 +57,9 @@ class Result:
     """Mean |cosine| between normals at nearest points."""
     psnr: float
     """Of the mesh with its colours, at cameras that were held out, decibels."""
+    genus: int | None = None
+    """Number of its holes, by Euler's formula; None if its largest part is not closed."""
+    true_genus: int | None = None
 
     @property
     def distance(self) -> float:
@@ -88,7 +92,18 @@ def measure(case: Case, scenes: Path, work: Path) -> Result:
         f_score=round(100.0 * scores.f_scores[TAUS.index(min(TAUS))], 2),
         normals=round(scores.normal_consistency or 0.0, 4),
         psnr=round(mesh_psnr(made, scenes / case.scene), 2),
+        genus=genus(made),
+        true_genus=genus(truth),
     )
+
+
+def genus(mesh: TriangleMesh) -> int | None:
+    """g of V - E + F = 2 - 2 g for the largest part; None where it is open or touches itself."""
+    whole = trimesh.Trimesh(mesh.positions, mesh.triangles, process=False)
+    whole.merge_vertices()
+    largest = max(whole.split(only_watertight=False), key=lambda part: len(part.faces))
+    closed = largest.is_watertight and largest.euler_number % 2 == 0
+    return 1 - largest.euler_number // 2 if closed else None
 
 
 def _run(command: Sequence[str], log: Path) -> tuple[float, float]:

@@ -32,7 +32,7 @@ from PIL import Image
 from benchmarks.heldout import OPEN, SEED
 from benchmarks.machine import DOCS, commit, machine, today
 from benchmarks.measure import TRUTH, Case, measure
-from benchmarks.run import NAMES, SCENES, WORK
+from benchmarks.run import NAMES, SCENES, WORK, keep
 from benchmarks.tables import table
 
 OURS = ("draft", "standard")
@@ -60,11 +60,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("programs", type=Path, help="where DensifyPointCloud and the others are")
     parser.add_argument("--scenes", nargs="*", default=NAMES, help="which scenes")
+    parser.add_argument("--only", choices=("peer", "ours"), help="the rest keeps its figures")
     chosen = parser.parse_args()
     path = DOCS / "peers.json"
     entries: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
     for scene in chosen.scenes:
-        for entry in (openmvs(scene, chosen.programs), *(ours(scene, preset) for preset in OURS)):
+        made = [] if chosen.only == "ours" else [openmvs(scene, chosen.programs)]
+        made += [] if chosen.only == "peer" else [ours(scene, preset) for preset in OURS]
+        for entry in made:
             entries[f"{scene}.{entry.program}"] = asdict(entry)
         path.write_text(json.dumps(entries, indent=1, sort_keys=True) + "\n")
         _report([Entry(**values) for values in entries.values()])
@@ -74,6 +77,7 @@ def ours(scene: str, preset: str) -> Entry:
     """The default method, by its command."""
     before = _processor()
     made = measure(Case(scene=scene, method="kiln", preset=preset), SCENES, WORK)
+    keep(made)
     return Entry(
         scene=scene,
         program=f"kiln {preset}",

@@ -35,9 +35,12 @@ class Bar:
 
 
 BARS = (
-    Bar(method="kiln", preset="draft", seconds=120.0, masked=0.4, unmasked=0.6),
-    Bar(method="kiln", preset="standard", seconds=480.0, masked=0.25, unmasked=0.35),
+    Bar(method="kiln", preset="draft", seconds=90.0, masked=0.25, unmasked=0.25),
+    Bar(method="kiln", preset="standard", seconds=360.0, masked=0.12, unmasked=0.18),
 )
+MEMORY_BAR = 4096.0
+"""Megabytes of a job."""
+NORMALS_BAR = 0.95
 FIELD_BAR = 26.0
 """Decibels on the textured solid, standard."""
 
@@ -52,12 +55,15 @@ def bars_table(results: Sequence[Result], fields: Sequence[FieldScore]) -> str:
             ("seconds to the mesh", bar.seconds, mine, lambda r: r.seconds),
             ("distance with masks, %", bar.masked, _masked(mine), lambda r: r.distance),
             ("distance without masks, %", bar.unmasked, _unmasked(mine), lambda r: r.distance),
+            ("main memory, MB", MEMORY_BAR, mine, lambda r: r.peak_mb),
         ):
             if chosen:
                 worst = max(chosen, key=value)
                 verdict = "yes" if value(worst) <= limit else "**no**"
                 reached = f"{value(worst):.3g} ({worst.scene})"
                 rows.append([label, what, f"≤ {limit:g}", reached, verdict])
+        if mine:
+            rows += _shape_rows(label, mine)
     for score in fields:
         label = f"`{score.method} --preset {score.preset}`"
         verdict = "yes" if score.psnr >= FIELD_BAR else "**no**"
@@ -65,6 +71,18 @@ def bars_table(results: Sequence[Result], fields: Sequence[FieldScore]) -> str:
         reached = f"{score.psnr:.1f} ({score.scene})"
         rows.append([label, what, f"≥ {FIELD_BAR:g}", reached, verdict])
     return table(["", "what", "asked", "reached (worst scene)", "met"], rows)
+
+
+def _shape_rows(label: str, mine: Sequence[Result]) -> list[list[str]]:
+    """Are normals right, and holes neither lost nor invented?"""
+    worst = min(mine, key=lambda r: r.normals)
+    verdict = "yes" if worst.normals >= NORMALS_BAR else "**no**"
+    reached = f"{worst.normals:.3f} ({worst.scene})"
+    rows = [[label, "normal consistency", f"≥ {NORMALS_BAR:g}", reached, verdict]]
+    wrong = [f"{r.genus} ({r.scene}, {r.true_genus})" for r in mine if r.genus != r.true_genus]
+    reached = ", ".join(wrong) or "the truth's on every scene"
+    verdict = "**no**" if wrong else "yes"
+    return [*rows, [label, "genus", "the truth's", reached, verdict]]
 
 
 def matrix_table(results: Sequence[Result], cell: Callable[[Result], str]) -> str:
