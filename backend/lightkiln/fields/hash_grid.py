@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from lightkiln.ops.kernels import hash_grid, hash_grid_autograd
+from lightkiln.ops.kernels import hash_grid, hash_grid_autograd, hash_grid_tiny
 
 START = 1e-4
 """Rows start uniform within ±START, as in the paper: small, but not all alike."""
@@ -67,5 +67,13 @@ class HashGrid(nn.Module):
 
     def _kernels(self) -> ModuleType:
         """The fastest of the twins: the one place that chooses."""
+        if self._can_be_tiny():
+            return hash_grid_tiny
         compiled = hash_grid_autograd.compiled_for(self.tables)
         return hash_grid_autograd if compiled else hash_grid
+
+    def _can_be_tiny(self) -> bool:
+        tables = self.tables
+        if tables.device.type != "cuda" or tables.dtype != torch.float32:
+            return False
+        return hash_grid_tiny.agrees(self._counted, tables.shape[1], str(tables.device))

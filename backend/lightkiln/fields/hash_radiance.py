@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from lightkiln.ops.encodings import HARMONICS, harmonics
 
 from .hash_grid import HashGrid
+from .short_numbers import short_numbers
 
 FEATURES = 16
 """Of a place, as the colour gets to know them."""
@@ -87,7 +88,7 @@ class HashRadiance(nn.Module):
         """What is known of a place; the first is the density's logarithm."""
         place = contract(x) if self._reach > 1.0 else x
         encoded = self.grid((place / self._reach + 1.0) * 0.5)
-        with _short(x):
+        with short_numbers(x.device):
             known: Tensor = self._density(encoded)
         return known.float()
 
@@ -99,7 +100,7 @@ class HashRadiance(nn.Module):
         self, features: Float[Tensor, "n 16"], directions: Float[Tensor, "n 3"]
     ) -> Float[Tensor, "n 3"]:
         """sRGB values in [0, 1]."""
-        with _short(directions):
+        with short_numbers(directions.device):
             color: Tensor = self._color(torch.cat([features, harmonics(directions)], dim=-1))
         return torch.sigmoid(color.float())
 
@@ -114,9 +115,3 @@ def contract(x: Float[Tensor, "*n 3"]) -> Float[Tensor, "*n 3"]:
     r = x.norm(dim=-1, keepdim=True).clamp(min=1.0)
     drawn: Tensor = (2.0 - 1.0 / r) * x / r
     return drawn
-
-
-def _short(x: Tensor) -> torch.autocast:
-    """Numbers of 16 bits for the networks, where the processor reckons faster with them."""
-    capable = x.device.type == "cuda" or torch.cpu._is_avx512_bf16_supported()
-    return torch.autocast(x.device.type, dtype=torch.bfloat16, enabled=capable)

@@ -27,6 +27,7 @@ from lightkiln.ops.volume_rendering import composite, weights_of
 
 from .hash_radiance import contract
 from .radiance_render import Bundle, Radiance, Seen
+from .short_numbers import short_numbers
 
 LAST = 1e10
 """Length of a ray's last section with a world beyond: as good as endless, as in the paper."""
@@ -65,21 +66,25 @@ class RadianceNetwork(nn.Module):
         )
         self._density, self._known = nn.Linear(width, 1), nn.Linear(width, width)
         self._color = nn.Sequential(
-            nn.Linear(width + view, width // 2), nn.ReLU(), nn.Linear(width // 2, 3), nn.Sigmoid()
+            nn.Linear(width + view, width // 2), nn.ReLU(), nn.Linear(width // 2, 3)
         )
 
     def forward(
         self, x: Float[Tensor, "n 3"], directions: Float[Tensor, "n 3"]
     ) -> tuple[Float[Tensor, " n"], Float[Tensor, "n 3"]]:
         """sigma, 1 / radius, and sRGB values."""
-        hidden = self._hidden(x)
         view = frequencies(directions, self._design.view_octaves)
-        color = self._color(torch.cat([self._known(hidden), view], dim=-1))
-        return softplus(self._density(hidden)[:, 0]), color
+        with short_numbers(x.device):
+            hidden = self._hidden(x)
+            color = self._color(torch.cat([self._known(hidden), view], dim=-1))
+            density = self._density(hidden)[:, 0]
+        return softplus(density.float()), torch.sigmoid(color.float())
 
     def density(self, x: Float[Tensor, "n 3"]) -> Float[Tensor, " n"]:
         """sigma alone."""
-        return softplus(self._density(self._hidden(x))[:, 0])
+        with short_numbers(x.device):
+            density = self._density(self._hidden(x))[:, 0]
+        return softplus(density.float())
 
     def _hidden(self, x: Tensor) -> Tensor:
         place = frequencies(contract(x) if self._design.world else x, self._design.octaves)
