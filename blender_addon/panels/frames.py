@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from bpy.types import Context, Panel, Scene
 
 from .. import frames, properties
@@ -15,7 +13,6 @@ class FramesPanel(Tab, Panel):
     bl_idname = "LIGHTKILN_PT_frames"
     bl_parent_id = "LIGHTKILN_PT_method"
     bl_label = "Frames"
-    bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
 
     @classmethod
     def poll(cls, context: Context) -> bool:
