@@ -17,10 +17,10 @@ import numpy as np
 from lightkiln.capture.inputs import LoadedView
 from lightkiln.capture.load import load_inputs
 from lightkiln.capture.open_scene import open_scene
+from lightkiln.capture.write_scene import frame
 from PIL import Image
 
 MAX_SIDE = 1600
-OPENGL_FROM_OPENCV = np.diag([1.0, -1.0, -1.0, 1.0])
 FAST = 1
 """The PNG compression level: the files live as long as the demo."""
 
@@ -46,13 +46,4 @@ def _write(view: LoadedView, folder: Path) -> dict[str, Any]:
         pixels = np.dstack([pixels, alpha])
     name = f"images/{Path(view.name).stem}.png"
     Image.fromarray(pixels).save(folder / name, compress_level=FAST)
-    return {
-        "file_path": name,
-        "transform_matrix": (camera.world_from_camera @ OPENGL_FROM_OPENCV).tolist(),
-        "fl_x": camera.focal[0],
-        "fl_y": camera.focal[1],
-        "cx": camera.principal_point[0],
-        "cy": camera.principal_point[1],
-        "w": camera.width,
-        "h": camera.height,
-    }
+    return frame(camera, name)

@@ -76,7 +76,7 @@ def place_files(scene: Scene, files: Mapping[str, Path], folder: Path) -> dict[i
 
 def write_transforms(scene: Scene, names: Mapping[int, str], path: Path) -> None:
     """Write cameras and region; the images lie in `images/` beside it."""
-    frames = [_frame(view, names[index]) for index, view in enumerate(scene.views)]
+    frames = [_frame_of(view, names[index]) for index, view in enumerate(scene.views)]
     document: dict[str, Any] = {"camera_model": "OPENCV", "frames": frames}
     if scene.region is not None:
         document["region"] = {
@@ -86,12 +86,16 @@ def write_transforms(scene: Scene, names: Mapping[int, str], path: Path) -> None
     path.write_text(json.dumps(document, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
-def _frame(view: View, name: str) -> dict[str, Any]:
-    camera = view.camera
-    lens = dict(zip(("k1", "k2", "p1", "p2", "k3"), camera.distortion, strict=False))
+def _frame_of(view: View, name: str) -> dict[str, Any]:
     masked = {"mask_path": f"masks/{name}.png"} if view.mask is not None else {}
+    return frame(view.camera, f"images/{name}") | masked
+
+
+def frame(camera: Camera, path: str) -> dict[str, Any]:
+    """An entry of `frames` in `transforms.json`: an image's path there, its camera and lens."""
+    lens = dict(zip(("k1", "k2", "p1", "p2", "k3"), camera.distortion, strict=False))
     return {
-        "file_path": f"images/{name}",
+        "file_path": path,
         "transform_matrix": (camera.world_from_camera @ OPENGL_FROM_OPENCV).tolist(),
         "fl_x": camera.focal[0],
         "fl_y": camera.focal[1],
@@ -100,7 +104,6 @@ def _frame(view: View, name: str) -> dict[str, Any]:
         "w": camera.width,
         "h": camera.height,
         **lens,
-        **masked,
     }
 
 
