@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -103,6 +104,7 @@ def _is_made_again_without_training(
 
 
 def _becomes_quads(textured: bpy.types.Object) -> None:
+    """Here and in another Blender, which gives the same."""
     bpy.context.view_layer.objects.active = textured
     assert bpy.ops.lightkiln.quads(faces=200) == {"FINISHED"}
     quads = bpy.context.view_layer.objects.active
@@ -111,6 +113,18 @@ def _becomes_quads(textured: bpy.types.Object) -> None:
     assert len(textured.data.polygons) == 8
     colors = np.array([item.color for item in quads.data.color_attributes.active_color.data])
     assert np.ptp(colors[:, 0]) > 0.5, "red above, blue below"
+    elsewhere = module("quadriflow").Elsewhere(textured.data, 200)
+    end = time.monotonic() + 60.0
+    while not elsewhere.is_over:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    same = elsewhere.take()
+    assert len(same.polygons) == len(quads.data.polygons)
+    assert np.array_equal(_places(same), _places(quads.data))
+
+
+def _places(mesh: bpy.types.Mesh) -> np.ndarray:
+    return np.array([vertex.co for vertex in mesh.vertices])
 
 
 def test_a_normal_map_is_no_colour_and_damaged_files_are_refused() -> None:
