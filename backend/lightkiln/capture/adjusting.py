@@ -22,10 +22,11 @@ from PIL import Image
 from .colmap_camera import colmap_from_camera
 from .colmap_library import pycolmap
 from .inputs import LoadedView
-from .tracks import Tracks, intersections, misses, tracked
+from .tracks import Tracks, intersections, misses, spread, tracked
 
-SIDE = 800
-"""Pixels: larger photographs are shrunk, features lie as exactly in parts of the width."""
+GLANCE, LOOK = (500, 800), (800, 3000)
+"""Pixels that larger photographs are shrunk to, and features of each: to see whether cameras fit,
+which takes a tenth of a second a photograph, and to adjust them."""
 FIT = 0.6
 """Pixels: cameras that agree so well are left as they are. Exact ones come to 0.25 to 0.35, by
 where features lie; ones that are off by a pixel to 1.0. Adjusted ones are off by 0.2 to 0.4.
@@ -34,9 +35,14 @@ SOFTNESS = 0.5
 """Pixels, of Cauchy's loss: where a feature lies by itself."""
 FARTHEST = (12.0, 3.0)
 """Pixels: what is farther from its point before a round of adjustment is left out."""
+DRAWN_AWAY = 2.5
+"""Cameras that are off move by about what they missed, in pixels. Those that move by so many times
+as much were drawn away: by what mirrors, to 7 times."""
 FEWEST = 15
 """Observations that fix a camera; one with fewer stays as it is."""
 MOST_STEPS = 50
+LEAST_ANGLE = np.radians(2.0)
+"""Between the rays to a point: a sky fixes no place, and drags what it cannot fix."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -44,7 +50,7 @@ class Adjusted:
     """Cameras, and how well they agree."""
 
     cameras: tuple[Camera, ...]
-    """In the order of the views, for their images; as they were, if they fit."""
+    """In the order of the views, for their images."""
     before: float
     """Median distance of what was seen from where it should be, pixels of the images."""
     after: float
@@ -52,38 +58,46 @@ class Adjusted:
 
 
 def adjusted(views: Sequence[LoadedView]) -> Adjusted | None:
-    """The cameras after adjustment; None if the views have too little in common to tell."""
-    small = [_shrunk(view) for view in views]
-    given = [view.camera for view in small]
-    tracks = tracked(small)
-    if len(tracks.views) < FEWEST * len(views):
-        return None
-    scale = max(v.camera.width / s.camera.width for v, s in zip(views, small, strict=True))
-    before = float(np.median(_apart(given, tracks)))
-    if before <= FIT:
-        cameras = tuple(view.camera for view in views)
-        return Adjusted(cameras=cameras, before=scale * before, after=scale * before)
+    """The cameras after adjustment; None if they fit, or the views have too little in common, or
+    what they have in common fits no cameras: a mirror's pictures, or wrong matches."""
+    for side, most in (GLANCE, LOOK):
+        small = [_shrunk(view, side) for view in views]
+        given = [view.camera for view in small]
+        tracks = _fixing(given, tracked(small, most))
+        if len(tracks.views) < FEWEST * len(views):
+            return None
+        before = float(np.median(_apart(given, tracks)))
+        if before <= FIT:
+            return None
     fitting = given
     for farthest in FARTHEST:
         tracks = tracks.only(_apart(fitting, tracks) <= farthest)
         fitting = _bundled(fitting, tracks)
-    return Adjusted(
-        cameras=tuple(
-            replace(view.camera, world_from_camera=camera.world_from_camera)
-            for view, camera in zip(views, _laid_over(fitting, given), strict=True)
-        ),
-        before=scale * before,
-        after=scale * float(np.median(_apart(fitting, tracks))),
+    fitting = _laid_over(fitting, given)
+    after = float(np.median(_apart(fitting, tracks)))
+    moved = float(np.median(misses(given, tracks, intersections(fitting, tracks))))
+    if not (after <= FIT and moved <= DRAWN_AWAY * before):  # no numbers where nothing was left
+        return None
+    scale = max(v.camera.width / s.camera.width for v, s in zip(views, small, strict=True))
+    cameras = tuple(
+        replace(view.camera, world_from_camera=camera.world_from_camera)
+        for view, camera in zip(views, fitting, strict=True)
     )
+    return Adjusted(cameras=cameras, before=scale * before, after=scale * after)
+
+
+def _fixing(cameras: Sequence[Camera], tracks: Tracks) -> Tracks:
+    """The points that fix a place."""
+    return tracks.only(spread(cameras, tracks)[tracks.points] > LEAST_ANGLE)
 
 
 def _apart(cameras: Sequence[Camera], tracks: Tracks) -> NDArray[Any]:
     return misses(cameras, tracks, intersections(cameras, tracks))
 
 
-def _shrunk(view: LoadedView) -> LoadedView:
+def _shrunk(view: LoadedView, side: int) -> LoadedView:
     height, width = view.image.shape[:2]
-    shrink = min(1.0, SIDE / max(height, width))
+    shrink = min(1.0, side / max(height, width))
     if shrink == 1.0:
         return view
     size = round(shrink * width), round(shrink * height)

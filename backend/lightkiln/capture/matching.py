@@ -23,20 +23,19 @@ NEIGHBOURS = 4
 """Views that each view is matched with."""
 NEAREST, FARTHEST = np.deg2rad(4.0), np.deg2rad(40.0)
 """Angles between the views' axes: features of others look too alike, or not alike at all."""
-_SIFT: Any = cv2.SIFT_create(  # type: ignore[attr-defined]
-    nfeatures=MAX_FEATURES,
-    enable_precise_upscale=True,  # otherwise every place is 0.25 pixels too far right and down
-)
-
 Features = tuple[NDArray[Any], NDArray[Any]]
 """Places (n, 2), pixels from the image's corner, and root-SIFT descriptors (n, 128)."""
 
 
-def features(view: LoadedView) -> Features:
-    """Those on the object, or of the whole photograph where there is no mask."""
+def features(view: LoadedView, most: int = MAX_FEATURES) -> Features:
+    """The clearest on the object, or of the whole photograph where there is no mask."""
+    sift: Any = cv2.SIFT_create(  # type: ignore[attr-defined]
+        nfeatures=most,
+        enable_precise_upscale=True,  # otherwise every place is 0.25 pixels too far right and down
+    )
     grey = cv2.cvtColor(view.image, cv2.COLOR_RGB2GRAY)
     mask = None if view.mask is None else (view.mask > 0.5).astype(np.uint8)
-    found, descriptors = _SIFT.detectAndCompute(grey, mask)
+    found, descriptors = sift.detectAndCompute(grey, mask)
     if descriptors is None:
         return np.zeros((0, 2)), np.zeros((0, 128), np.float32)
     # OpenCV counts from pixels' centres, we from their corners.

@@ -56,9 +56,9 @@ class Tracks:
         return Tracks(places=self.places[kept], views=self.views[kept], points=points)
 
 
-def tracked(views: Sequence[LoadedView]) -> Tracks:
-    """What the views have in common, perhaps nothing."""
-    found = [features(view) for view in views]
+def tracked(views: Sequence[LoadedView], most: int) -> Tracks:
+    """What the views have in common, of so many features of each; perhaps nothing."""
+    found = [features(view, most) for view in views]
     firsts = np.concatenate([[0], np.cumsum([len(places) for places, _ in found])])
     links = [np.zeros((0, 2), dtype=int)]
     for i, j in pairs([view.camera for view in views], NEIGHBOURS):
@@ -74,6 +74,26 @@ def tracked(views: Sequence[LoadedView]) -> Tracks:
 
 def intersections(cameras: Sequence[Camera], tracks: Tracks) -> Float[NDArray[Any], "points 3"]:
     """Where the points stand, metres: see this file's head."""
+    left, right = _normal_equations(cameras, tracks)
+    # Rays that are parallel meet nowhere: their point goes far away, and is then no good match.
+    left += 1e-9 * np.eye(3)
+    return np.asarray(np.linalg.solve(left, right[..., None])[..., 0])
+
+
+def spread(cameras: Sequence[Camera], tracks: Tracks) -> Float[NDArray[Any], " points"]:
+    """Angles between the rays to each point, radians: of two rays exactly, of more about the mean.
+
+    Two unit vectors at an angle a have sum_i I - d_i d_i^T with the least eigenvalue 2 sin²(a / 2).
+    """
+    left, _ = _normal_equations(cameras, tracks)
+    least = np.linalg.eigvalsh(left)[:, 0] / np.bincount(tracks.points, minlength=len(left))
+    return np.asarray(2.0 * np.arcsin(np.sqrt(np.clip(least, 0.0, 1.0))))
+
+
+def _normal_equations(
+    cameras: Sequence[Camera], tracks: Tracks
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Left (points, 3, 3) and right (points, 3) side of what the intersections solve."""
     matrices = np.stack([world_from_pixel(camera) for camera in cameras])[tracks.views]
     d = pixel_directions(matrices, tracks.places)
     d = d / np.linalg.norm(d, axis=1, keepdims=True)
@@ -82,9 +102,7 @@ def intersections(cameras: Sequence[Camera], tracks: Tracks) -> Float[NDArray[An
     left, right = np.zeros((tracks.num_points, 3, 3)), np.zeros((tracks.num_points, 3))
     np.add.at(left, tracks.points, across)
     np.add.at(right, tracks.points, np.einsum("nij,nj->ni", across, c))
-    # Rays that are parallel meet nowhere: their point goes far away, and is then no good match.
-    left += 1e-9 * np.eye(3)
-    return np.asarray(np.linalg.solve(left, right[..., None])[..., 0])
+    return left, right
 
 
 def misses(

@@ -29,10 +29,8 @@ LEFT_OUT = 0.25
 """Of the views may be left out, at most: if more seem wrong, it is something else that is."""
 LEAST_AGREEMENT = 0.3
 """Masks that overlap less with the hull of all show nothing that is within the region."""
-MENDED = 0.7
-"""Adjusted cameras are used if they miss by so much less."""
-HOPELESS = 3.0
-"""Pixels: cameras that miss by more and cannot be adjusted are told of."""
+CLOSE = 0.003
+"""Overlaps of masks so far apart are as good."""
 
 
 def inspected(inputs: Inputs, refine_cameras: bool, warn: Warn) -> Inputs:
@@ -47,7 +45,7 @@ def inspected(inputs: Inputs, refine_cameras: bool, warn: Warn) -> Inputs:
     if inputs.has_masks:
         inputs = replace(inputs, views=_with_right_masks(inputs, warn))
     if refine_cameras:
-        inputs = replace(inputs, views=_with_fitting_cameras(inputs.views, warn))
+        inputs = replace(inputs, views=_with_fitting_cameras(inputs, warn))
     return inputs
 
 
@@ -105,22 +103,29 @@ def _with_right_masks(inputs: Inputs, warn: Warn) -> tuple[LoadedView, ...]:
     return _others(views, verdict.wrong)
 
 
-def _with_fitting_cameras(views: tuple[LoadedView, ...], warn: Warn) -> tuple[LoadedView, ...]:
-    found = adjusted(views)
-    if found is None or found.after > MENDED * found.before:
-        if found is not None and found.before > HOPELESS:
-            warn(
-                f"The cameras miss what the photographs show by {found.before:.1f} pixels. "
-                "Align the photographs again."
-            )
-        return views
+def _with_fitting_cameras(inputs: Inputs, warn: Warn) -> tuple[LoadedView, ...]:
+    found = adjusted(inputs.views)
+    if found is None:
+        return inputs.views
+    mended = tuple(
+        replace(view, camera=camera)
+        for view, camera in zip(inputs.views, found.cameras, strict=True)
+    )
+    if not _agree_as_well(inputs, mended):
+        return inputs.views
     warn(
         f"The cameras missed what the photographs show by {found.before:.1f} pixels: "
         f"they were adjusted, to {found.after:.1f}."
     )
-    return tuple(
-        replace(view, camera=camera) for view, camera in zip(views, found.cameras, strict=True)
-    )
+    return mended
+
+
+def _agree_as_well(inputs: Inputs, mended: Sequence[LoadedView]) -> bool:
+    """Whether the masks, which the adjustment did not look at, fit each other as before."""
+    if not inputs.has_masks:
+        return True
+    before, after = (compared(each, inputs.region).agreement for each in (inputs.views, mended))
+    return after >= before - CLOSE
 
 
 def _few(some: Sequence[int], views: Sequence[LoadedView]) -> bool:

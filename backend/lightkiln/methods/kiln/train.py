@@ -10,6 +10,7 @@ from lightkiln_shared.geometry import TriangleMesh
 
 from lightkiln.capture.inputs import Inputs
 from lightkiln.methods.spec import Run
+from lightkiln.stereo import measured
 from lightkiln.stereo.estimate import SHARES, StereoSettings, estimate
 
 from . import Params, pictures
@@ -43,4 +44,7 @@ def _begun(inputs: Inputs, params: Params, run: Run) -> Course:
         return from_checkpoint(state, inputs)
     settings = StereoSettings(resolution=params.resolution, max_side=params.stereo_side)
     found = estimate(inputs, settings, run, STEREO_SHARE)
+    told = None if run.finishing else measured.warning(found.grid)
+    if told is not None:
+        run.warn(told)
     return from_stereo(found.grid, inputs, params)

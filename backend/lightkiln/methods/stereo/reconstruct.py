@@ -10,7 +10,7 @@ from lightkiln_shared.geometry import TriangleMesh
 
 from lightkiln.capture.inputs import Inputs
 from lightkiln.methods.spec import Run
-from lightkiln.stereo import surface
+from lightkiln.stereo import measured, surface
 from lightkiln.stereo.estimate import StereoSettings, estimate
 
 from . import Params
@@ -29,5 +29,8 @@ def reconstruct(inputs: Inputs, params: Params, run: Run) -> TriangleMesh:
         least_views=params.least_views,
     )
     result = estimate(inputs, settings, run, share=STEREO_SHARE)
+    told = None if run.finishing else measured.warning(result.grid)
+    if told is not None:
+        run.warn(told)
     with run.phase("mesh", share=1.0 - STEREO_SHARE):
         return surface.finished(result.grid, inputs.views, params.faces)
