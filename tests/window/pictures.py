@@ -34,6 +34,8 @@ SEEN_BY = "IMG_0004"
 """A camera that has the jug's handle beside it."""
 PREFERENCES = (225, 385)
 """Rows of the extension's own settings, below what Blender says about it."""
+DIALOG = (-290, -100, 110, 100)
+"""Pixels (left, upper, right, lower) from the mouse, which is on the button, around a dialog."""
 JOBS = 3
 """Alignment, masks, mesh."""
 SLOW = 300
@@ -123,6 +125,17 @@ class Tour:
         picture = self.window.screen.still()
         self._write(name, picture.crop((left, upper + first, right, upper + last)))
 
+    def keep_dialog(self, name: str, ask: Callable[[], None]) -> None:
+        """Keep a picture of a dialog that stands where the mouse is, then press Enter in it."""
+        left, upper, right, lower = self._viewport()
+        x, y = (left + right) // 2, (upper + lower) // 2
+        self.window.screen.move(x, y)
+        ask()
+        picture = self.window.screen.still()
+        box = (x + DIALOG[0], y + DIALOG[1], x + DIALOG[2], y + DIALOG[3])
+        self._write(name, picture.crop(box))
+        self.window.screen.key("Return", x, y)
+
     def _viewport(self) -> tuple[int, int, int, int]:
         x, y, width, height = self.window.state()["places"]["WINDOW"]
         return x, y, x + width, y + height
@@ -136,6 +149,8 @@ def begin(tour: Tour) -> None:
     tour.catch("starting", lambda state: state["link"] == "CONNECTING", "main", seconds=SLOW)
     tour.window.wait_for(lambda state: state["link"] == "ONLINE", SLOW)
     tour.keep("connected", "main", "scene", "method")
+    tour.keep_dialog("dropped", lambda: tour.do("drop", folder="//jug", name=f"{SEEN_BY}.jpg"))
+    tour.window.wait_for(lambda state: state["photographs"], SLOW)
     tour.do("settings", photographs="//jug")
     tour.keep("photographs", "align")
 

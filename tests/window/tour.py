@@ -49,6 +49,13 @@ def call(name: str, **options: Any) -> None:
     getattr(bpy.ops.lightkiln, name)(**options)
 
 
+def drop(folder: str, name: str) -> None:
+    """What Blender calls when a file is dropped on the viewport."""
+    names = [{"name": name}]
+    directory = bpy.path.abspath(folder)
+    bpy.ops.lightkiln.take_photographs("INVOKE_DEFAULT", directory=directory, files=names)
+
+
 def settings(**values: Any) -> None:
     """Set what the panels show; `finish.size` is the size of the finish."""
     for name, value in values.items():
@@ -148,6 +155,7 @@ WISHES = {
         set_up,
         save,
         call,
+        drop,
         settings,
         look,
         look_through,
@@ -205,6 +213,7 @@ def _state() -> dict[str, object]:
         "checking": status.is_checking,
         "findings": None if status.preflight is None else len(status.preflight.findings),
         "listed": len(status.listed),
+        "photographs": bpy.context.scene.lightkiln.photographs,
         "job": None
         if job is None
         else {
