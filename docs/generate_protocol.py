@@ -22,13 +22,22 @@ from lightkiln.capture.sfm.solved import Reason
 from lightkiln.jobs import align
 from lightkiln.jobs.state import TABLE
 from lightkiln.server import limits
-from lightkiln_shared import PROTOCOL_VERSION, codec, errors, messages, scene, session
+from lightkiln_shared import (
+    PROTOCOL_VERSION,
+    codec,
+    errors,
+    messages,
+    pairing,
+    scene,
+    session,
+)
 from lightkiln_shared.jobs import JobAction, JobState
 from lightkiln_shared.messages import BY_KIND, Event, Message, Reply, Request
 
-TRANSPORT = """TLS 1.3 over TCP on the loopback address, ALPN `lightkiln/1`. The client knows the
-server by the SHA-256 of its certificate, and compares it before it sends its first byte; the server
-knows the client by the token in its `hello`."""
+TRANSPORT = """TLS 1.3 over TCP, ALPN `lightkiln/1`; on the loopback address, with `--lan` on all
+of them. The client knows the server by the SHA-256 of its certificate, and compares it before it
+sends its first byte; the server knows the client by the token in its `hello`. The owner's token is
+accepted from the server's own machine only."""
 ALIGN = """The photographs are submitted as `photos` of a scene's document whose `views` are empty;
 one of them may be a video (MP4, MOV, MKV, WebM, AVI, MPEG), by its content and not by its name. The
 job is an ordinary one: files are offered and sent as for any scene, the same messages follow it.
@@ -68,6 +77,8 @@ def page() -> str:
         _plain(messages.__doc__).partition("\n\n")[2],
         "## Transport",
         TRANSPORT,
+        "## Pairing",
+        _plain(pairing.__doc__),
         "## Frames",
         _plain(session.__doc__),
         _frames(),

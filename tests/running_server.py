@@ -56,6 +56,17 @@ def environment() -> dict[str, str]:
 
 def start(data: Path, *options: str) -> RunningServer:
     """Start a server and wait until it listens; its log goes to `DATA/../server.log`."""
+    process, line = _start(data, *options)
+    return RunningServer(process, json.loads(line), data)
+
+
+def start_box(data: Path, *options: str) -> RunningServer:
+    """Start one on the network, on any free port; what it prints first is for people."""
+    process, _ = _start(data, "--lan", "--name", "attic", "--port", "0", *options)
+    return RunningServer(process, json.loads((data / "server.json").read_text()), data)
+
+
+def _start(data: Path, *options: str) -> tuple[subprocess.Popen[bytes], bytes]:
     with (data.parent / "server.log").open("ab") as log:
         process = subprocess.Popen(
             [*COMMAND, "--data", str(data), *options],
@@ -69,5 +80,4 @@ def start(data: Path, *options: str) -> RunningServer:
     with process.stdin, process.stdout:
         process.stdin.write(TOKEN.encode() + b"\n")
         process.stdin.close()
-        line = process.stdout.readline()
-    return RunningServer(process, json.loads(line), data)
+        return process, process.stdout.readline()

@@ -219,10 +219,10 @@ def submission(
 
 @asynccontextmanager
 async def connected(
-    port: int, token: str, *, protocols: tuple[int, ...] = (1,)
+    port: int, token: str, *, protocols: tuple[int, ...] = (1,), host: str = "127.0.0.1"
 ) -> AsyncIterator[Client]:
     """A client that has said hello."""
-    client = await unwelcome(port)
+    client = await unwelcome(port, host)
     try:
         welcome = await client.ask(Hello(protocols=protocols, client="tests", token=token))
         assert isinstance(welcome, Welcome)
@@ -231,11 +231,9 @@ async def connected(
         await client.close()
 
 
-async def unwelcome(port: int) -> Client:
+async def unwelcome(port: int, host: str = "127.0.0.1") -> Client:
     """A client that has said nothing yet."""
-    reader, writer = await asyncio.open_connection(
-        "127.0.0.1", port, ssl=tls_context(), limit=1024 * 1024
-    )
+    reader, writer = await asyncio.open_connection(host, port, ssl=tls_context(), limit=1024 * 1024)
     return Client(reader, writer)
 
 

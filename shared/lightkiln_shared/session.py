@@ -12,6 +12,9 @@ more bytes. Credit: 4 MiB a stream at its start, 16 MiB for the connection (stre
     requests --------------------->
           <------------------------ replies, events, data, credit; both sides ping
 
+In the place of Hello a client that is not known yet may send BeginPairing and FinishPairing, each
+answered, after which the connection ends.
+
 Whatever breaks a rule raises a `ProtocolError`; the session is over then and must not be fed again.
 It must not know sockets, TLS, clocks or what messages mean.
 """
@@ -24,6 +27,7 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Any
 
+from .access import OPENING
 from .codec import pack, unpack
 from .errors import LimitExceeded, MalformedMessage
 from .messages import Bulk, Event, Failed, Hello, Message, Reply, Request, Welcome
@@ -244,7 +248,7 @@ class Session:
         if self._side is Side.SERVER:
             if not isinstance(message, Request) or request_id == 0 or reply_to != 0:
                 raise MalformedMessage(f"{message.kind}: a client sends requests only")
-            if self._open is isinstance(message, Hello):
+            if self._open is isinstance(message, (Hello, *OPENING)):
                 raise MalformedMessage(f"{message.kind}: a session opens with one hello")
             return
         if isinstance(message, Reply):

@@ -5,23 +5,37 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from lightkiln_shared.address import DEFAULT_PORT, MAX_PORT
+from lightkiln_shared.errors import UserError
+from lightkiln_shared.pairing import checked_name
 from platformdirs import user_data_path
 
 from lightkiln.server.app import ServerConfig
 from lightkiln.server.app import serve as run_server
 from lightkiln.server.tokens import checked_token
 
+LAN = "Give --lan too, or leave --name out."
+
 
 def serve(
     data: Annotated[
         Path | None, typer.Option(help="Folder of the jobs and the files they share.")
     ] = None,
-    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0: any free one.")] = 0,
+    port: Annotated[
+        int | None, typer.Option(help=f"0: any free one, as without --lan; {DEFAULT_PORT} with it.")
+    ] = None,
+    lan: Annotated[
+        bool, typer.Option("--lan", help="Listen on the network too, for clients that are paired.")
+    ] = False,
+    name: Annotated[
+        str, typer.Option(help="What this backend is called on the network; its own name if empty.")
+    ] = "",
     token_from_stdin: Annotated[
         bool, typer.Option("--token-from-stdin", help="Read the token as a line of the input.")
     ] = False,
@@ -32,16 +46,35 @@ def serve(
         int, typer.Option(help="Megabytes of the disk that are never used.")
     ] = 1000,
 ) -> None:
-    """Serve Blender on this machine; prints one line of JSON when it listens."""
+    """Serve Blender on this machine; prints one line of JSON when it listens.
+
+    With --lan it serves paired clients on the network, and prints where and what for people.
+    """
+    _check(port, lan=lan, name=name, idle_exit=idle_exit)
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
     )
     token = checked_token(sys.stdin.readline()) if token_from_stdin else ""
     config = ServerConfig(
         data=data or user_data_path("lightkiln", appauthor=False),
-        port=port,
+        port=(DEFAULT_PORT if lan else 0) if port is None else port,
         token=token,
         idle_exit=idle_exit,
         min_free_mb=min_free_mb,
+        lan=lan,
+        name=checked_name(name or socket.gethostname()) if lan else "",
     )
     asyncio.run(run_server(config))
+
+
+def _check(port: int | None, *, lan: bool, name: str, idle_exit: float) -> None:
+    if name and not lan:
+        raise UserError(
+            "Nobody can see the name of a backend that is not on the network.", hint=LAN
+        )
+    if lan and idle_exit:
+        raise UserError(
+            "A backend on the network does not end by itself.", hint="Leave --idle-exit out."
+        )
+    if port is not None and not 0 <= port <= MAX_PORT:
+        raise UserError(f"A port is a number from 1 to {MAX_PORT}, or 0 for any free one.")

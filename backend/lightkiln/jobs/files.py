@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The files of scenes, kept once each under the SHA-256 of their content.
+"""The files of scenes, kept once each under the SHA-256 of their content, apart for each client.
 
-`files/<sha256>` is whole and verified; `files/<sha256>.part` is the beginning of one, to which an
+Who knows a file's hash does not have the file: so nothing that one client has sent serves, shows or
+spoils what another one asks for. `files/` is the backend's owner's, `files/<client>/` a client's.
+`<sha256>` is whole and verified; `<sha256>.part` is the beginning of one, to which an
 upload that was cut is added later. A file that no job's folder links to any more can go.
 It must not know jobs or the wire.
 """
@@ -28,8 +30,31 @@ PARTS_KEPT = 7 * 24 * 3600.0
 CHUNK = 1024 * 1024
 
 
+class FileStores:
+    """One store for each client."""
+
+    def __init__(self, folder: Path, min_free: int) -> None:
+        """`min_free` bytes of the disk are never used."""
+        self._folder, self._min_free = folder, min_free
+        self._stores = {"": FileStore(folder, min_free)}
+        for path in folder.iterdir():
+            if path.is_dir():
+                self.of(path.name)
+
+    def of(self, owner: str) -> FileStore:
+        """A client's store, by the id that this server gave it; empty: the backend's owner's."""
+        if owner not in self._stores:
+            self._stores[owner] = FileStore(self._folder / owner, self._min_free)
+        return self._stores[owner]
+
+    def forget(self, linked: Path) -> None:
+        """Remove the copy of a job's file from whichever store has it, if no other job does."""
+        for store in self._stores.values():
+            store.forget(linked)
+
+
 class FileStore:
-    """Where the bytes of scenes rest."""
+    """Where the bytes of one client's scenes rest."""
 
     def __init__(self, folder: Path, min_free: int) -> None:
         """`min_free` bytes of the disk are never used."""

@@ -13,6 +13,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 from lightkiln_shared.checks import check_photos, check_scene
 from lightkiln_shared.codec import from_json
@@ -26,7 +27,7 @@ from lightkiln_shared.scene import Scene
 from lightkiln.methods.registry import params_for, spec_named
 from lightkiln.methods.spec import Need
 
-from .files import FileStore
+from .files import FileStore, FileStores
 from .folder import SURFACE, JobFolder, JobSpec, create
 from .queue import JobQueue
 
@@ -38,49 +39,53 @@ MAX_TITLE = 200
 class Intake:
     """The door through which jobs come."""
 
-    def __init__(self, queue: JobQueue, files: FileStore) -> None:
+    def __init__(self, queue: JobQueue, files: FileStores) -> None:
         self._queue, self._files = queue, files
         self._one_at_a_time = asyncio.Lock()
 
-    async def submit(self, asked: SubmitJob) -> str:
+    async def submit(self, asked: SubmitJob, owner: str) -> str:
         """Return the id of the job, which is on disk then; a repeat gets the first answer."""
-        return await self._once(asked, lambda: self._make_folder(asked))
+        files = self._files.of(owner)
+        return await self._once(asked, owner, lambda: self._make_folder(asked, files))
 
-    async def finish_again(self, asked: FinishAgain) -> str:
-        """The same for a job whose surface another one has made."""
-        return await self._once(asked, lambda: self._make_finishing_folder(asked))
+    async def finish_again(self, asked: FinishAgain, owner: str) -> str:
+        """The same for a job whose surface another one of the same owner has made."""
+        files = self._files.of(owner)
+        return await self._once(asked, owner, lambda: self._make_finishing_folder(asked, files))
 
-    async def _once(self, asked: SubmitJob | FinishAgain, make: Callable[[], JobSummary]) -> str:
+    async def _once(
+        self, asked: SubmitJob | FinishAgain, owner: str, make: Callable[[], JobSummary]
+    ) -> str:
         if not REQUEST_ID.fullmatch(asked.request_id):
             raise MalformedMessage(f"{asked.kind}.request_id: expected a UUID")
         async with self._one_at_a_time:
             store = self._queue.store
-            known = await self._queue.ledger.do(store.requested, asked.request_id)
+            known = await self._queue.ledger.do(store.requested, asked.request_id, owner)
             if known is not None:
                 return known
             if isinstance(asked, FinishAgain):
                 await self._queue.artifact(asked.job_id, SURFACE)  # or there is no such job
             job = await asyncio.to_thread(make)
-            await self._queue.add(job, asked.request_id)
+            await self._queue.add(job, asked.request_id, owner)
             return job.job_id
 
-    def _make_finishing_folder(self, asked: FinishAgain) -> JobSummary:
+    def _make_finishing_folder(self, asked: FinishAgain, files: FileStore) -> JobSummary:
         build(Finish, asked.finish)
         made = JobFolder(self._queue.folder / asked.job_id)
         scene = made.scene()
-        self._files.check_space(0)
+        files.check_space(0)
         spec = replace(made.spec(), job_id=secrets.token_hex(8), finish=asked.finish)
-        files = {path.name: path for path in made.files.iterdir()}
-        create(self._queue.folder / spec.job_id, spec, scene, files, made.surface)
+        linked = {path.name: path for path in made.files.iterdir()}
+        create(self._queue.folder / spec.job_id, spec, scene, linked, made.surface)
         return _queued(spec)
 
-    def _make_folder(self, asked: SubmitJob) -> JobSummary:
+    def _make_folder(self, asked: SubmitJob, files: FileStore) -> JobSummary:
         build(Finish, asked.finish)
         params_for(spec_named(asked.method), asked.preset, asked.params)
         if not 0.0 <= asked.time_limit < math.inf:
             raise InvalidParams("The time limit must not be negative.", hint="0 means no limit.")
-        scene = self._read_scene(asked.scene, spec_named(asked.method).needs)
-        self._files.check_space(0)
+        scene = _read_scene(files.path(asked.scene), spec_named(asked.method).needs)
+        files.check_space(0)
         spec = JobSpec(
             job_id=secrets.token_hex(8),
             title=asked.title[:MAX_TITLE],
@@ -90,20 +95,20 @@ class Intake:
             time_limit=asked.time_limit,
             finish=asked.finish,
         )
-        files = {ref.sha256: self._files.path(ref.sha256) for ref in scene.files}
-        create(self._queue.folder / spec.job_id, spec, scene, files)
+        linked = {ref.sha256: files.path(ref.sha256) for ref in scene.files}
+        create(self._queue.folder / spec.job_id, spec, scene, linked)
         return _queued(spec)
 
-    def _read_scene(self, sha256: str, needs: tuple[Need, ...]) -> Scene:
-        path = self._files.path(sha256)
-        if path.stat().st_size > MAX_SCENE_BYTES:
-            raise InvalidScene("The scene's document is too large.", hint="Send fewer views.")
-        scene = from_json(Scene, path.read_bytes())
-        if Need.UNPOSED_PHOTOS in needs:
-            check_photos(scene)
-        else:
-            check_scene(scene)
-        return scene
+
+def _read_scene(path: Path, needs: tuple[Need, ...]) -> Scene:
+    if path.stat().st_size > MAX_SCENE_BYTES:
+        raise InvalidScene("The scene's document is too large.", hint="Send fewer views.")
+    scene = from_json(Scene, path.read_bytes())
+    if Need.UNPOSED_PHOTOS in needs:
+        check_photos(scene)
+    else:
+        check_scene(scene)
+    return scene
 
 
 def _queued(spec: JobSpec) -> JobSummary:

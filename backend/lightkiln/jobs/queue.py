@@ -26,7 +26,7 @@ from lightkiln.methods.registry import spec_named
 
 from . import atomic
 from .attempt import Attempt, change_of, outcome
-from .files import FileStore
+from .files import FileStores
 from .folder import JobFolder, JobSpec
 from .follow import Follower
 from .ledger import RETRY_SECONDS, Ledger
@@ -38,13 +38,14 @@ OLD_WORKER_SECONDS = 8.0
 """A worker whose server was killed needs up to 5 s to end."""
 _log = logging.getLogger(__name__)
 ACTIVE = tuple(state for state in JobState if state.is_active)
+UNFINISHED = tuple(state for state in JobState if not state.is_final)
 
 
 class JobQueue:
     """All jobs of a data folder. Make it, then `start`; `close` lets the workers save."""
 
     def __init__(
-        self, folder: Path, files: FileStore, executor: Executor, slots: tuple[Slot, ...]
+        self, folder: Path, files: FileStores, executor: Executor, slots: tuple[Slot, ...]
     ) -> None:
         self.folder = folder / "jobs"
         self.folder.mkdir(exist_ok=True)
@@ -75,18 +76,28 @@ class JobQueue:
 
     # ------------------------------------------------------------ what people ask
 
-    async def add(self, job: JobSummary, request_id: str) -> None:
+    async def add(self, job: JobSummary, request_id: str, owner: str) -> None:
         """Take in a job whose folder is made; it is on disk when this returns."""
-        await self.ledger.do(self.store.add, job, request_id)
+        await self.ledger.do(self.store.add, job, request_id, owner)
         self._wake.set()
 
     async def summary(self, job_id: str) -> JobSummary:
         """One job as it stands."""
         return self._current(await self.ledger.do(self.store.job, job_id))
 
-    async def newest(self, limit: int) -> tuple[JobSummary, ...]:
-        """The newest jobs, newest first."""
-        return tuple(map(self._current, await self.ledger.do(self.store.newest, limit)))
+    async def check_owner(self, job_id: str, owner: str) -> None:
+        """`UnknownJob` if the job is not that client's, just as if there were none."""
+        await self.ledger.do(self.store.check_owner, job_id, owner)
+
+    async def newest(self, limit: int, owner: str) -> tuple[JobSummary, ...]:
+        """The newest jobs of a client, newest first."""
+        return tuple(map(self._current, await self.ledger.do(self.store.newest, limit, owner)))
+
+    async def cancel_all(self, owner: str) -> None:
+        """Cancel what is unfinished of a client that has gone for good."""
+        for job in await self.ledger.do(self.store.in_state, *UNFINISHED):
+            if job.owner == owner:
+                await self.control(job.job_id, JobAction.CANCEL)
 
     async def records(
         self, job_id: str, since: int, limit: int

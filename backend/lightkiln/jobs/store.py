@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS jobs (
     title TEXT NOT NULL, method TEXT NOT NULL, preset TEXT NOT NULL,
     state TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '', progress TEXT,
     attempt INTEGER NOT NULL DEFAULT 1, losses INTEGER NOT NULL DEFAULT 0,
-    events_read INTEGER NOT NULL DEFAULT 0
+    events_read INTEGER NOT NULL DEFAULT 0, owner TEXT NOT NULL DEFAULT ''
 );
 CREATE TABLE IF NOT EXISTS records (
     job_id TEXT NOT NULL REFERENCES jobs ON DELETE CASCADE, seq INTEGER NOT NULL,
@@ -53,6 +53,8 @@ class StoredJob:
     """Attempts that ended without a word since a person last asked for the job."""
     events_read: int
     """Bytes of the folder's `events.jsonl` that are in the records."""
+    owner: str
+    """The client that it belongs to; empty: the backend's owner."""
 
     @property
     def job_id(self) -> str:
@@ -103,38 +105,51 @@ class JobStore:
         self._database.execute("PRAGMA synchronous = FULL")
         self._database.execute("PRAGMA foreign_keys = ON")
         self._database.executescript(SCHEMA)
+        self._add_owners()
+
+    def _add_owners(self) -> None:
+        """Jobs of a database from before there were clients belong to the backend's owner."""
+        columns = {row[1] for row in self._rows("PRAGMA table_info(jobs)")}
+        if "owner" not in columns:
+            self._database.execute("ALTER TABLE jobs ADD COLUMN owner TEXT NOT NULL DEFAULT ''")
 
     def close(self) -> None:
         """End; everything is on disk already."""
         self._database.close()
 
-    def add(self, job: JobSummary, request_id: str) -> None:
+    def add(self, job: JobSummary, request_id: str, owner: str = "") -> None:
         """Keep a new job with its first record."""
-        row = (job.job_id, request_id, job.created, job.title, job.method, job.preset, job.state)
+        row = (job.job_id, _of(owner, request_id), job.created, job.title, job.method, job.preset)
         with self._transaction():
             self._database.execute(
-                "INSERT INTO jobs (job_id, request_id, created, title, method, preset, state)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                row,
+                "INSERT INTO jobs"
+                " (job_id, request_id, created, title, method, preset, state, owner)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (*row, job.state, owner),
             )
             self._add_records(job.job_id, [(RecordKind.STATE, job.state, "")])
 
-    def requested(self, request_id: str) -> str | None:
-        """The id of the job that was made for a request before."""
-        rows = self._rows("SELECT job_id FROM jobs WHERE request_id = ?", request_id)
+    def requested(self, request_id: str, owner: str = "") -> str | None:
+        """The id of the job that was made for a client's request before."""
+        rows = self._rows("SELECT job_id FROM jobs WHERE request_id = ?", _of(owner, request_id))
         return rows[0][0] if rows else None
 
     def job(self, job_id: str) -> StoredJob:
         """One job; `UnknownJob` if there is none."""
         rows = self._rows(f"{_SELECT_JOB} WHERE job_id = ?", job_id)
         if not rows:
-            raise UnknownJob("There is no such job on this backend.", hint="It may be deleted.")
+            raise _no_such_job()
         return _stored_job(rows[0])
 
-    def newest(self, limit: int) -> tuple[StoredJob, ...]:
-        """The newest jobs, newest first."""
-        order = "ORDER BY created DESC, job_id LIMIT ?"
-        return tuple(_stored_job(row) for row in self._rows(f"{_SELECT_JOB} {order}", limit))
+    def check_owner(self, job_id: str, owner: str) -> None:
+        """`UnknownJob` if the job is another's, in the same words as if there were none."""
+        if self.job(job_id).owner != owner:
+            raise _no_such_job()
+
+    def newest(self, limit: int, owner: str = "") -> tuple[StoredJob, ...]:
+        """The newest jobs of a client, newest first."""
+        which = "WHERE owner = ? ORDER BY created DESC, job_id LIMIT ?"
+        return tuple(_stored_job(row) for row in self._rows(f"{_SELECT_JOB} {which}", owner, limit))
 
     def in_state(self, *states: JobState) -> tuple[StoredJob, ...]:
         """All jobs in one of these states, oldest first."""
@@ -222,13 +237,22 @@ class JobStore:
 
 _SELECT_JOB = (
     "SELECT job_id, title, method, preset, state, reason, created, progress, attempt, losses,"
-    " events_read FROM jobs"
+    " events_read, owner FROM jobs"
 )
 
 
+def _of(owner: str, request_id: str) -> str:
+    """A request's name in the database: what one client chose never meets what another one did."""
+    return f"{owner}:{request_id}" if owner else request_id
+
+
+def _no_such_job() -> UnknownJob:
+    return UnknownJob("There is no such job on this backend.", hint="It may be deleted.")
+
+
 def _stored_job(row: tuple[Any, ...]) -> StoredJob:
-    job_id, title, method, preset, state, reason, created, progress, *numbers = row
-    attempt, losses, events_read = numbers
+    job_id, title, method, preset, state, reason, created, progress, *others = row
+    attempt, losses, events_read, owner = others
     summary = JobSummary(
         job_id=job_id,
         title=title,
@@ -239,4 +263,6 @@ def _stored_job(row: tuple[Any, ...]) -> StoredJob:
         created=created,
         progress=None if progress is None else from_json(Progress, progress),
     )
-    return StoredJob(summary=summary, attempt=attempt, losses=losses, events_read=events_read)
+    return StoredJob(
+        summary=summary, attempt=attempt, losses=losses, events_read=events_read, owner=owner
+    )

@@ -4,7 +4,8 @@
     DATA/server.lock    held while a server runs: one for each data folder
     DATA/server.pem     key and certificate            (0600)
     DATA/server.json    where the running one listens  (0600, with its token)
-    DATA/token          the token, unless one was handed over at the start  (0600)
+    DATA/token          the owner's token, unless one was handed over at the start  (0600)
+    DATA/clients.json   who is paired  (0600)
     DATA/jobs.sqlite jobs/ files/
 
 It must not know messages.
@@ -18,7 +19,6 @@ import json
 import logging
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -26,21 +26,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lightkiln_shared import PROTOCOL_VERSION
+from lightkiln_shared.address import Address
 
 from lightkiln.executors.devices import find_slots
 from lightkiln.executors.local import LocalExecutor
 from lightkiln.jobs import atomic
-from lightkiln.jobs.files import FileStore
+from lightkiln.jobs.files import FileStores
 from lightkiln.jobs.intake import Intake
 from lightkiln.jobs.queue import JobQueue
 from lightkiln.methods.registry import discover
 
 from .caller import Services
 from .certificate import server_context, write_private
+from .clients import Clients
 from .listener import Listener
+from .network import LOOPBACK, listen, own_address
+from .pairing_window import PairingWindow
 from .tokens import kept_token
 
-LOOPBACK = "127.0.0.1"
 ID_DIGITS = 16
 IDLE_LOOK_SECONDS = 0.5
 _log = logging.getLogger(__name__)
@@ -59,6 +62,10 @@ class ServerConfig:
     """Seconds without a client and without work after which to end; 0: never."""
     min_free_mb: int = 1000
     """Megabytes of the disk that are never used."""
+    lan: bool = False
+    """Listen on all addresses of this machine, not on its loopback alone."""
+    name: str = ""
+    """What people call this backend."""
 
 
 async def serve(config: ServerConfig) -> None:
@@ -70,10 +77,12 @@ async def serve(config: ServerConfig) -> None:
         token = config.token or kept_token(config.data)
         discover()
         async with _services(config, token, fingerprint) as services:
-            listening = socket.create_server((LOOPBACK, config.port))
+            listening = listen(config.port, lan=config.lan)
             async with Listener(listening, context, services) as listener:
                 port = listening.getsockname()[1]
-                _announce(config.data, port, fingerprint, token)
+                line = _where(port, fingerprint)
+                _keep(config, line, token)
+                _say(_for_people(config, line, services) if config.lan else json.dumps(line))
                 await _until_the_end(config, services, listener)
         (config.data / "server.json").unlink(missing_ok=True)
 
@@ -81,7 +90,7 @@ async def serve(config: ServerConfig) -> None:
 @asynccontextmanager
 async def _services(config: ServerConfig, token: str, fingerprint: str) -> AsyncIterator[Services]:
     slots = find_slots()
-    files = FileStore(config.data / "files", config.min_free_mb * 10**6)
+    files = FileStores(config.data / "files", config.min_free_mb * 10**6)
     queue = JobQueue(config.data, files, LocalExecutor(), slots)
     await queue.start()
     try:
@@ -91,25 +100,45 @@ async def _services(config: ServerConfig, token: str, fingerprint: str) -> Async
             intake=Intake(queue, files),
             devices=tuple(slot.device for slot in slots),
             server_id=fingerprint[:ID_DIGITS],
-            token=token,
+            clients=Clients(config.data, token),
+            window=PairingWindow(fingerprint),
+            name=config.name,
         )
     finally:
         await queue.close()
 
 
-def _announce(data: Path, port: int, fingerprint: str, token: str) -> None:
-    """One line for whoever started us, and a private file for those who come later."""
-    line = {
+def _where(port: int, fingerprint: str) -> dict[str, str | int]:
+    return {
         "address": LOOPBACK,
         "port": port,
         "fingerprint": fingerprint,
         "server_id": fingerprint[:ID_DIGITS],
         "protocol": PROTOCOL_VERSION,
     }
-    private = {**line, "token": token, "pid": os.getpid()}
-    write_private(data / "server.json", json.dumps(private).encode())
-    with contextlib.suppress(BrokenPipeError):  # nobody reads it: then nobody needs it
-        sys.stdout.write(json.dumps(line) + "\n")
+
+
+def _keep(config: ServerConfig, line: dict[str, str | int], token: str) -> None:
+    """A private file for those who come later."""
+    private = {**line, "token": token, "pid": os.getpid(), "lan": config.lan}
+    write_private(config.data / "server.json", json.dumps(private).encode())
+
+
+def _for_people(config: ServerConfig, line: dict[str, str | int], services: Services) -> str:
+    devices = ", ".join(f"{d.name} ({d.memory_mb / 1000:.0f} GB)" for d in services.devices)
+    return (
+        f"{config.name}: listening on the network\n"
+        f"  address      {Address(own_address(), int(line['port']))}\n"
+        f"  fingerprint  {line['fingerprint']}\n"
+        f"  devices      {devices}\n"
+        "Let a computer in with: lightkiln pair"
+    )
+
+
+def _say(text: str) -> None:
+    """To whoever started us; if nobody reads it, nobody needs it."""
+    with contextlib.suppress(BrokenPipeError):
+        sys.stdout.write(text + "\n")
         sys.stdout.flush()
 
 

@@ -9,17 +9,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from lightkiln_shared.errors import LimitExceeded
+from lightkiln_shared.errors import LimitExceeded, NotAuthorised
 from lightkiln_shared.messages import ControlJob, Device, Request, SubmitJob
+from lightkiln_shared.pairing import Exchange
 
-from lightkiln.jobs.files import FileStore
+from lightkiln.jobs.files import FileStore, FileStores
 from lightkiln.jobs.intake import Intake
 from lightkiln.jobs.queue import JobQueue
 from lightkiln.jobs.watchers import LatestWins
 
+from .clients import Clients, Identity
 from .incoming import IncomingStream
 from .limits import Bucket
 from .outbox import Outbox
+from .pairing_window import PairingWindow
 from .records import RecordCursor
 
 
@@ -28,11 +31,14 @@ class Services:
     """What all clients of a server share."""
 
     queue: JobQueue
-    files: FileStore
+    files: FileStores
     intake: Intake
     devices: tuple[Device, ...]
     server_id: str
-    token: str
+    clients: Clients
+    window: PairingWindow
+    name: str
+    """What people call this backend; may be empty."""
 
 
 def _rates() -> dict[type[Request[Any]], Bucket]:
@@ -50,9 +56,26 @@ class Caller:
     services: Services
     outbox: Outbox
     records: RecordCursor
+    is_here: bool
+    """It connects from this machine."""
+    identity: Identity | None = None
+    """Once it has said a good hello."""
+    pairing: Exchange | None = None
+    """Once it has begun to pair."""
     streams: dict[int, IncomingStream] = field(default_factory=dict)
     """What it is sending, by stream."""
     _rates: dict[type[Request[Any]], Bucket] = field(default_factory=_rates)
+
+    def known(self) -> Identity:
+        """Who it is; `NotAuthorised` if that has not been said or holds no more."""
+        if self.identity is None or self.identity.revoked.is_set():
+            raise NotAuthorised("The backend does not know this client.", hint="Pair it again.")
+        return self.identity
+
+    @property
+    def files(self) -> FileStore:
+        """What this client has sent."""
+        return self.services.files.of(self.known().client_id)
 
     def recorded(self, job_id: str) -> None:
         self.records.touch(job_id)

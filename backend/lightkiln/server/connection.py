@@ -17,7 +17,9 @@ from asyncio import StreamReader, StreamWriter
 from collections.abc import Callable
 from typing import Any, cast
 
-from lightkiln_shared.errors import LightkilnError, ProtocolError, of_system
+from lightkiln_shared.access import Paired, PairingChallenge
+from lightkiln_shared.address import is_loopback
+from lightkiln_shared.errors import LightkilnError, NotAuthorised, ProtocolError, of_system
 from lightkiln_shared.messages import Bulk, Failed, Reply, Request, Welcome
 from lightkiln_shared.session import (
     Closed,
@@ -32,7 +34,7 @@ from lightkiln_shared.session import (
 
 from . import limits
 from .caller import Caller, Services
-from .handlers import HANDLERS, FileAnswer
+from .handlers import FileAnswer, answer_to
 from .incoming import IncomingStream
 from .outbox import Outbox
 from .records import RecordCursor
@@ -59,7 +61,9 @@ class Connection:
         self._reader, self._writer = reader, writer
         self._session = Session(Side.SERVER)
         self._outbox = Outbox(self._session)
-        self._caller = Caller(services, self._outbox, RecordCursor(services.queue))
+        records = RecordCursor(services.queue)
+        is_here = is_loopback(writer.get_extra_info("peername")[0])
+        self._caller = Caller(services, self._outbox, records, is_here)
         self._arriving: dict[int, IncomingStream] = {}
         self._answers: set[asyncio.Task[None]] = set()
         self._heard_at = time.monotonic()
@@ -85,7 +89,8 @@ class Connection:
             self._outbox.close()
 
     async def _run_parts(self) -> None:
-        parts = [self._read(), self._write(), self._pulse(), self._expect_hello()]
+        limits_kept = (self._pulse(), self._expect_hello(), self._expect_revocation())
+        parts = [self._read(), self._write(), *limits_kept]
         tasks = [asyncio.create_task(part) for part in parts]
         try:
             ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
@@ -152,7 +157,7 @@ class Connection:
         request = cast("Request[Any]", incoming.message)  # a session of this side yields no other
         self._caller.count(request)
         try:
-            answer = await HANDLERS[type(request)](self._caller, request)
+            answer = await answer_to(self._caller, request)
         except LightkilnError as error:
             answer = _failed(error)
         except OSError as error:
@@ -168,7 +173,9 @@ class Connection:
         if isinstance(reply, Welcome):
             self._is_welcome.set()
             self._on_welcome()
-        elif not self._is_welcome.is_set():
+        elif isinstance(reply, Paired):
+            raise ProtocolError("paired: say hello with the token")
+        elif not self._is_welcome.is_set() and not isinstance(reply, PairingChallenge):
             raise ProtocolError("the session was not opened")
 
     # ------------------------------------------------------------ writing and waiting
@@ -195,6 +202,11 @@ class Connection:
     async def _expect_hello(self) -> None:
         async with asyncio.timeout(limits.HELLO_SECONDS):
             await self._is_welcome.wait()
+
+    async def _expect_revocation(self) -> None:
+        await self._is_welcome.wait()
+        await self._caller.known().revoked.wait()
+        raise NotAuthorised("The pairing of this client has ended.", hint="Pair it again.")
 
 
 def _failed(error: LightkilnError) -> Failed:

@@ -11,9 +11,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import IO, Any
 
-from lightkiln_shared import PROTOCOL_VERSION
+from lightkiln_shared.access import (
+    BeginPairing,
+    FinishPairing,
+    ListClients,
+    OpenPairing,
+    RevokeClient,
+)
 from lightkiln_shared.codec import pack
-from lightkiln_shared.errors import LimitExceeded, NotAuthorised, UserError, VersionMismatch
+from lightkiln_shared.errors import LimitExceeded, UserError
 from lightkiln_shared.messages import (
     ArtifactData,
     Artifacts,
@@ -43,17 +49,15 @@ from lightkiln_shared.messages import (
     Wanted,
     Watching,
     WatchJob,
-    Welcome,
 )
 from lightkiln_shared.params import specs_of
 from lightkiln_shared.session import MAX_BULK, MAX_CONTROL
 
-from lightkiln import __version__
 from lightkiln.methods.registry import DEFAULT_METHOD, Found, discover
 
+from . import access_handlers as access
 from . import limits
 from .caller import Caller
-from .tokens import same_token
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,24 +72,10 @@ MAX_REASON = 500
 Handler = Callable[[Caller, Any], Awaitable[Reply | FileAnswer]]
 
 
-async def hello(caller: Caller, request: Hello) -> Welcome:
-    services = caller.services
-    if PROTOCOL_VERSION not in request.protocols:
-        raise VersionMismatch(
-            f"The backend speaks protocol version {PROTOCOL_VERSION}, this client "
-            f"{', '.join(map(str, request.protocols[:5])) or 'none'}.",
-            hint="Update the older of the two, Lightkiln's add-on or its backend.",
-        )
-    if not same_token(request.token, services.token):
-        raise NotAuthorised(
-            "The backend does not accept this token.", hint="Connect to it again from its settings."
-        )
-    return Welcome(
-        protocol=PROTOCOL_VERSION,
-        server_version=__version__,
-        server_id=services.server_id,
-        devices=services.devices,
-    )
+async def answer_to(caller: Caller, request: Request[Any]) -> Reply | FileAnswer:
+    """What a request is answered with, once it is seen that this client may ask it."""
+    await access.check(caller, request)
+    return await HANDLERS[type(request)](caller, request)
 
 
 async def list_methods(caller: Caller, request: ListMethods) -> Methods:
@@ -95,7 +85,7 @@ async def list_methods(caller: Caller, request: ListMethods) -> Methods:
 async def offer_files(caller: Caller, request: OfferFiles) -> Wanted:
     if len(request.files) > limits.MAX_OFFERED:
         raise LimitExceeded(f"offer_files: more than {limits.MAX_OFFERED} files at a time")
-    missing = caller.services.files.missing
+    missing = caller.files.missing
     return Wanted(files=await asyncio.to_thread(missing, request.files))
 
 
@@ -104,20 +94,25 @@ async def put_file(caller: Caller, request: PutFile) -> Done:
         raise LimitExceeded("put_file: offset and bulk do not add up to the file's size")
     wanted = FileOffer(sha256=request.sha256, size=request.size)
     chunks = caller.streams.pop(request.bulk.stream).chunks()
-    await caller.services.files.receive(wanted, request.offset, chunks)
+    await caller.files.receive(wanted, request.offset, chunks)
     return Done()
 
 
 async def submit_job(caller: Caller, request: SubmitJob) -> JobAccepted:
-    return JobAccepted(job_id=await caller.services.intake.submit(request))
+    return JobAccepted(
+        job_id=await caller.services.intake.submit(request, caller.known().client_id)
+    )
 
 
 async def finish_again(caller: Caller, request: FinishAgain) -> JobAccepted:
-    return JobAccepted(job_id=await caller.services.intake.finish_again(request))
+    return JobAccepted(
+        job_id=await caller.services.intake.finish_again(request, caller.known().client_id)
+    )
 
 
 async def list_jobs(caller: Caller, request: ListJobs) -> Jobs:
-    jobs = await caller.services.queue.newest(limits.MAX_LISTED_JOBS)
+    owner = caller.known().client_id
+    jobs = await caller.services.queue.newest(limits.MAX_LISTED_JOBS, owner)
     reply = Jobs(jobs=jobs)
     while len(pack(reply)) > MAX_CONTROL - 256:  # the envelope's numbers grow
         reply = Jobs(jobs=reply.jobs[: len(reply.jobs) * 3 // 4])
@@ -205,7 +200,12 @@ def _info(found: Found) -> MethodInfo:
 
 
 HANDLERS: dict[type[Request[Any]], Handler] = {
-    Hello: hello,
+    Hello: access.hello,
+    BeginPairing: access.begin_pairing,
+    FinishPairing: access.finish_pairing,
+    OpenPairing: access.open_pairing,
+    ListClients: access.list_clients,
+    RevokeClient: access.revoke_client,
     ListMethods: list_methods,
     OfferFiles: offer_files,
     PutFile: put_file,

@@ -21,6 +21,10 @@ WRITE_SECONDS = 30.0
 """A client that takes nothing for this long is cut; it can come back and loses nothing."""
 OUTBOX_BYTES = 8 * 1024**2
 """With more than this waiting for a client, its requests wait too."""
+PAIRING_SECONDS = 120.0
+"""How long a pairing code can be used."""
+PAIRING_TRIES = 5
+"""Wrong proofs after which the code is dead."""
 MAX_OFFERED = 500
 MAX_LISTED_JOBS = 200
 

@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The secret that a client must know.
+"""The owner's token: the secret of who runs the server.
 
 It must not know where a token comes from on the client's side.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import secrets
 from pathlib import Path
 
@@ -16,12 +14,6 @@ from lightkiln_shared.errors import UserError
 from .certificate import write_private
 
 MIN_CHARACTERS = 32
-
-
-def same_token(given: str, expected: str) -> bool:
-    """Compare in a time that says nothing about either."""
-    digests = (hashlib.sha256(token.encode()).digest() for token in (given, expected))
-    return hmac.compare_digest(*digests)
 
 
 def kept_token(folder: Path) -> str:

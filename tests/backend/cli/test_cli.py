@@ -32,7 +32,10 @@ OPTIONS = {
         "--preset",
         *("--report", "--set", "--texture", "--time-limit", "-o", "scene"),
     ],
-    "serve": ["--data", "--idle-exit", "--min-free-mb", "--port", "--token-from-stdin"],
+    "serve": [
+        *("--data", "--idle-exit", "--lan", "--min-free-mb", "--name", "--port"),
+        "--token-from-stdin",
+    ],
     "texture": [
         *("--faces", "--fill-holes", "--keep-largest", "--no-normal-map", "--output", "--scene"),
         *("--size", "-o", "mesh"),
