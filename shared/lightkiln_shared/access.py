@@ -63,7 +63,8 @@ class PairingOpened(Reply):
 
 @message("open_pairing")
 class OpenPairing(Request[PairingOpened]):
-    """For the owner: let one client pair. A code that was shown before dies."""
+    """For the owner: let one client pair. The code dies with the connection that asked for it, or
+    when another one is asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

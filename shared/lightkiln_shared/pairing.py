@@ -6,8 +6,8 @@
     client's proof = HMAC(K, "client", T)        server's proof = HMAC(K, "server", T)
 
 F is the SHA-256 of the certificate: the client puts in the one that it saw. Who sits between the
-two has shown another one, so a proof that is passed on does not fit; to make one takes a search of the
-2^40 codes while the code lives. The nonces make every exchange another one, so nothing recorded
+two has shown another one, so a proof that is passed on does not fit; to make one takes a search of
+the 2^40 codes while the code lives. The nonces make every exchange another one, so nothing recorded
 fits again, and nothing can be worked out before. The figures of scrypt belong to the protocol and
 are never taken from the peer.
 It must not know sockets, clocks or how many guesses are allowed.

@@ -8,6 +8,7 @@ It must not know sockets or frames.
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from lightkiln_shared import PROTOCOL_VERSION
@@ -31,6 +32,8 @@ from lightkiln_shared.pairing import checked_name
 from lightkiln import __version__
 
 from .caller import Caller
+
+_log = logging.getLogger(__name__)
 
 
 async def check(caller: Caller, request: Request[Any]) -> None:
@@ -74,12 +77,14 @@ async def finish_pairing(caller: Caller, request: FinishPairing) -> Paired:
         raise NotAuthorised("No pairing was begun.", hint="Begin it again.")
     proof = await caller.services.window.finish(exchange, request.proof)
     token = caller.services.clients.add(exchange.client)
+    _log.info("paired with %s", exchange.client)
     return Paired(proof=proof, token=token, name=caller.services.name)
 
 
 async def open_pairing(caller: Caller, request: OpenPairing) -> PairingOpened:
     window = caller.services.window
-    return PairingOpened(code=window.open(), seconds=window.seconds_left)
+    caller.shown_code = window.open()
+    return PairingOpened(code=caller.shown_code, seconds=window.seconds_left)
 
 
 async def list_clients(caller: Caller, request: ListClients) -> Clients:
@@ -89,6 +94,7 @@ async def list_clients(caller: Caller, request: ListClients) -> Clients:
 
 async def revoke_client(caller: Caller, request: RevokeClient) -> Done:
     caller.services.clients.remove(request.client_id)
+    _log.info("the pairing of %s has ended", request.client_id)
     await caller.services.queue.cancel_all(request.client_id)
     return Done()
 

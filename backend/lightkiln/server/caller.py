@@ -62,6 +62,8 @@ class Caller:
     """Once it has said a good hello."""
     pairing: Exchange | None = None
     """Once it has begun to pair."""
+    shown_code: str = ""
+    """The pairing code that it shows."""
     streams: dict[int, IncomingStream] = field(default_factory=dict)
     """What it is sending, by stream."""
     _rates: dict[type[Request[Any]], Bucket] = field(default_factory=_rates)
@@ -94,4 +96,5 @@ class Caller:
         """The connection is over: follow nothing, expect nothing."""
         for stream in self.streams.values():
             stream.cut()
+        self.services.window.close(self.shown_code)
         self.services.queue.leave(self)

@@ -77,7 +77,7 @@ class Connection:
         except (_Over, OSError):
             pass
         except ProtocolError as error:
-            _log.info("a client broke the rules: %s", error)
+            _log.info("a session was ended: %s", error)
             await self._say_why(error)
         except Exception:  # noqa: BLE001 a connection ends here: a fault in it must not reach the others
             _log.exception("a connection failed")
@@ -89,8 +89,8 @@ class Connection:
             self._outbox.close()
 
     async def _run_parts(self) -> None:
-        limits_kept = (self._pulse(), self._expect_hello(), self._expect_revocation())
-        parts = [self._read(), self._write(), *limits_kept]
+        first = self._expect_hello()  # its time runs before anything is read
+        parts = [first, self._read(), self._write(), self._pulse(), self._expect_revocation()]
         tasks = [asyncio.create_task(part) for part in parts]
         try:
             ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
@@ -175,7 +175,10 @@ class Connection:
             self._on_welcome()
         elif isinstance(reply, Paired):
             raise ProtocolError("paired: say hello with the token")
-        elif not self._is_welcome.is_set() and not isinstance(reply, PairingChallenge):
+        elif isinstance(reply, PairingChallenge):
+            now = asyncio.get_running_loop().time()
+            self._strangers_time.reschedule(now + limits.PROOF_SECONDS)
+        elif not self._is_welcome.is_set():
             raise ProtocolError("the session was not opened")
 
     # ------------------------------------------------------------ writing and waiting
@@ -200,7 +203,7 @@ class Connection:
         raise _Over
 
     async def _expect_hello(self) -> None:
-        async with asyncio.timeout(limits.HELLO_SECONDS):
+        async with asyncio.timeout(limits.HELLO_SECONDS) as self._strangers_time:
             await self._is_welcome.wait()
 
     async def _expect_revocation(self) -> None:

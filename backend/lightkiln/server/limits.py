@@ -21,6 +21,8 @@ WRITE_SECONDS = 30.0
 """A client that takes nothing for this long is cut; it can come back and loses nothing."""
 OUTBOX_BYTES = 8 * 1024**2
 """With more than this waiting for a client, its requests wait too."""
+PROOF_SECONDS = 20.0
+"""For the proof once a pairing has begun: both sides work on it for a second or so."""
 PAIRING_SECONDS = 120.0
 """How long a pairing code can be used."""
 PAIRING_TRIES = 5

@@ -44,10 +44,16 @@ class PairingWindow:
         self._code = _Code(new_code(), self._clock() + limits.PAIRING_SECONDS)
         return self._code.text
 
+    def close(self, text: str) -> None:
+        """Let a code die, if it is still the one that is shown."""
+        if self._code is not None and self._code.text == text:
+            self._code = None
+
     @property
     def seconds_left(self) -> float:
         """How long the code can still be used; 0: there is none."""
-        return 0.0 if self._code is None else max(0.0, self._code.until - self._clock())
+        code = self._code
+        return max(0.0, code.until - self._clock()) if code and code.tries_left else 0.0
 
     def begin(self, client: str, client_nonce: str) -> Exchange:
         """Answer a client's nonce; `NotAuthorised` while no code is shown."""
@@ -75,7 +81,7 @@ class PairingWindow:
             return exchange.proof(key, "server")
 
     def _living(self) -> _Code:
-        if self._code is None or not self._code.tries_left or not self.seconds_left:
+        if self._code is None or not self.seconds_left:
             self._code = None
             raise NotAuthorised(
                 "The backend shows no pairing code now.",
