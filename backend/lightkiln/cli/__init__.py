@@ -23,7 +23,10 @@ COMMANDS = {
     "methods": "List the installed methods, or the parameters of one.",
     "evaluate": "Compare a mesh with the truth: Chamfer, F-score, normals.",
     "doctor": "Say what is missing on this machine, and what to do.",
-    "serve": "Serve Blender on this machine.",
+    "serve": "Serve Blender on this machine, or with --lan on the network.",
+    "pair": "Let a client use the server here, or use one elsewhere.",
+    "clients": "List who may use the server here, or send one away.",
+    "backends": "List the backends elsewhere that were paired with.",
     "worker": "Work on a job's folder; engines call this, people rarely.",
 }
 """Each is a module here with a function of the same name."""

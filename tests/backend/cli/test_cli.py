@@ -22,6 +22,9 @@ from synthetic import SyntheticScene
 from typer.testing import CliRunner
 
 OPTIONS = {
+    "backends": ["--forget"],
+    "clients": ["--data", "--revoke"],
+    "pair": ["--data", "--name", "--with"],
     "align": ["--output", "--preset", "--set", "--video", "-o", "photos"],
     "convert": ["--output", "--to", "-o", "scene"],
     "doctor": [],
