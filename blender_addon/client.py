@@ -93,7 +93,7 @@ class Client:
 
         async def fetch(connection: Connection) -> solved.Solved:
             found = await solved.fetch(connection, job_id, chosen, folder)
-            return await asyncio.to_thread(straight.add, command, found, folder)
+            return await asyncio.to_thread(straight.add, command, found)
 
         return self._call(fetch)
 

@@ -2,7 +2,8 @@
 """Solves of other programs come and go through the backend's `lightkiln convert`. No bpy.
 
 Each format is read and written there and nowhere else; here are one folder of our own and a process
-that is waited for in a thread. It must not know formats.
+that is waited for in a thread. So are films, of which `lightkiln frames` takes frames.
+It must not know formats.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
@@ -78,7 +79,17 @@ def write(command: str, order: Order, cloud: bytes, target: Path, kind: str) -> 
 
 def convert(command: str, source: Path, target: Path, kind: str) -> None:
     """Run `lightkiln convert`; raises `UserError` with what it said."""
-    words = [*find_command(command), "convert", str(source), "-o", str(target), "--to", kind]
+    _run(command, "convert", str(source), "-o", str(target), "--to", kind)
+
+
+def take_frames(command: str, film: Path, numbers: Iterable[int], fps: float, target: Path) -> None:
+    """Have frames of a film written into a new folder; raises `UserError` with what was said."""
+    listed = [str(number) for number in numbers]
+    _run(command, "frames", str(film), *listed, "-o", str(target), "--fps", repr(fps))
+
+
+def _run(command: str, *options: str) -> None:
+    words = [*find_command(command), *options]
     try:
         done = subprocess.run(
             words, capture_output=True, timeout=SECONDS, env=environment(), check=False

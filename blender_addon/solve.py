@@ -23,7 +23,7 @@ import numpy as np
 from bpy.types import Collection, Context, Object, Scene
 from mathutils import Matrix
 
-from . import coloured_mesh, sparse_points
+from . import coloured_mesh, packed, sparse_points
 from .convert import blender_from_pose, lens_of_camera
 from .lenses import set_lens
 from .masks import STRAIGHT
@@ -142,13 +142,13 @@ def _camera(view: View, solved: Solved, size: float) -> Object:
     data = bpy.data.cameras.new(name)
     set_lens(data, lens_of_camera(view.camera))
     data.display_size = size
-    image, straight = _image(view.image, solved.paths), _image(view.image, solved.straight)
+    image, straight = _image(view.image, solved.paths), solved.straight.get(view.image.sha256)
     if image is not None:
         _behind(data, image).show_background_image = straight is None
         data.show_background_images = True
     if straight is not None:
-        _behind(data, straight)
-        data[STRAIGHT] = straight
+        data[STRAIGHT] = packed.image(f"{name} Straight", straight)
+        _behind(data, data[STRAIGHT])
     made = bpy.data.objects.new(name, data)
     made.matrix_basis = Matrix(blender_from_pose(view.camera.world_from_camera).tolist())
     return made

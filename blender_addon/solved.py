@@ -55,8 +55,8 @@ class Solved:
     unplaced: tuple[Unplaced, ...] = ()
     paths: dict[str, Path]
     """Where images and masks lie, by SHA-256; what is missing lies nowhere here."""
-    straight: dict[str, Path] = field(default_factory=dict)
-    """By a photograph's SHA-256, where a picture of it lies without its lens's distortion."""
+    straight: dict[str, bytes] = field(default_factory=dict)
+    """By a photograph's SHA-256, a picture of it without its lens's distortion, as JPEG."""
     error: float = 0.0
     """Mean reprojection error, pixels; 0: not known."""
 

@@ -2,7 +2,8 @@
 """Pictures without lens distortion for the cameras of a solve, so that they line up. No bpy.
 
 Blender's cameras are pinholes, photographs are not. The backend's `lightkiln convert` makes small
-straight pictures; they stay in a folder of the extension's, since files of Blender show them.
+straight pictures. They are handed on as bytes, to be packed into Blender's file: so no file of
+theirs is left, and they go with the cameras that show them.
 (Movie clips can undistort too. But loading one decodes it at once, some 80 ms of the main thread at
 12 megapixels, and files that are numbered count as a film: the timeline would change photographs.)
 It must not know Blender, nor how a solve was found.
@@ -10,9 +11,7 @@ It must not know Blender, nor how a solve was found.
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import shutil
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -27,25 +26,17 @@ KIND = "straight"
 _log = logging.getLogger(__name__)
 
 
-def add(command: str, found: Solved, folder: Path) -> Solved:
-    """The solve with straight pictures in `folder`; without them where they cannot be made."""
+def add(command: str, found: Solved) -> Solved:
+    """The solve with straight pictures; without them where they cannot be made."""
     views = tuple(replace(v, mask=None) for v in found.scene.views if v.image.sha256 in found.paths)
     if not any(any(view.camera.distortion) for view in views):
         return found
-    document = to_json(Scene(views=views))
-    target = folder / hashlib.sha256(document).hexdigest()[:16]
+    paths = {view.image.sha256: found.paths[view.image.sha256] for view in views}
     try:
-        if not target.exists():
-            _make(
-                command,
-                document,
-                {v.image.sha256: found.paths[v.image.sha256] for v in views},
-                target,
-            )
+        return replace(found, straight=_made(command, Scene(views=views), paths))
     except (UserError, OSError) as error:
         _log.warning("photographs stay as their lenses bent them: %s", error)
         return found
-    return replace(found, straight={path.stem: path for path in target.glob("*.jpg")})
 
 
 def shortfall(found: Solved) -> str:
@@ -57,13 +48,13 @@ def shortfall(found: Solved) -> str:
     return f"{count} photographs are shown as their lens bent them: points lie a little beside."
 
 
-def _make(command: str, document: bytes, paths: dict[str, Path], target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="lightkiln-", dir=target.parent) as parent:
-        bundle = Path(parent) / "scene"
+def _made(command: str, scene: Scene, paths: dict[str, Path]) -> dict[str, bytes]:
+    """JPEG files by the SHA-256 of their photographs."""
+    with tempfile.TemporaryDirectory(prefix="lightkiln-") as parent:
+        bundle, out = Path(parent) / "scene", Path(parent) / KIND
         (bundle / conversion.FILES).mkdir(parents=True)
-        (bundle / conversion.SCENE).write_bytes(document)
+        (bundle / conversion.SCENE).write_bytes(to_json(scene))
         for sha256, path in paths.items():
             conversion.place(path, bundle / conversion.FILES / sha256)
-        conversion.convert(command, bundle, Path(parent) / KIND, KIND)
-        shutil.move(Path(parent) / KIND, target)
+        conversion.convert(command, bundle, out, KIND)
+        return {path.stem: path.read_bytes() for path in out.glob("*.jpg")}

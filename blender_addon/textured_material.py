@@ -10,6 +10,8 @@ from __future__ import annotations
 import bpy
 from bpy.types import Image, Material, Node
 
+from . import packed
+
 ROUGHNESS, SPECULAR = 0.8, 0.1  # photographs carry their own highlights: add few
 
 
@@ -27,10 +29,10 @@ def matt(name: str) -> tuple[Material, Node]:
 def material(name: str, base_color: bytes, normal_map: bytes | None) -> Material:
     """A material that shows PNG images at the mesh's places."""
     made, surface = matt(name)
-    color = _image_node(made, surface, _packed(f"{name} Colour", base_color, "sRGB"), 0.0)
+    color = _image_node(made, surface, packed.image(f"{name} Colour", base_color), 0.0)
     made.node_tree.links.new(color.outputs["Color"], surface.inputs["Base Color"])
     if normal_map is not None:
-        image = _packed(f"{name} Normals", normal_map, "Non-Color")
+        image = packed.image(f"{name} Normals", normal_map, "Non-Color")
         bent = made.node_tree.nodes.new("ShaderNodeNormalMap")
         bent.location = (surface.location.x - 220.0, surface.location.y - 320.0)
         normals = _image_node(made, surface, image, -320.0)
@@ -38,15 +40,6 @@ def material(name: str, base_color: bytes, normal_map: bytes | None) -> Material
         made.node_tree.links.new(bent.outputs["Normal"], surface.inputs["Normal"])
     made.node_tree.nodes.active = color  # what solid viewports show and painting paints
     return made
-
-
-def _packed(name: str, data: bytes, color_space: str) -> Image:
-    """An image of the file's bytes: nothing is decoded until something draws it."""
-    image = bpy.data.images.new(name, 1, 1)
-    image.pack(data=data, data_len=len(data))
-    image.source = "FILE"
-    image.colorspace_settings.name = color_space
-    return image
 
 
 def _image_node(made: Material, surface: Node, image: Image, below: float) -> Node:

@@ -2,13 +2,15 @@
 """What Blender's own motion tracker has solved, as a solve like any other.
 
 `read` takes numbers from a clip on the main thread; `solved` hashes the frames' files elsewhere.
-Frames are the files of an image sequence: a video has none.
+Frames are the files of an image sequence; of a film the backend writes them first.
 It must not know how a solve becomes objects.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
+import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +21,7 @@ import numpy as np
 from bpy.types import MovieClip, MovieTrackingObject, Scene
 from numpy.typing import NDArray
 
-from . import photographs, region
+from . import conversion, image_files, photographs, region
 from .convert import cameras_from_tracker
 from .shared.errors import InvalidScene
 from .shared.scene import Region, RegionShape, View
@@ -27,10 +29,29 @@ from .shared.scene import Scene as OurScene
 from .solved import Solved, Unplaced
 from .tracker_lens import TrackerLens
 
+FOLDER = "clips"
+"""Of the frames that are taken from films."""
 GREY = 0.6
 """Tracks have no colour of their own."""
 _NUMBER = re.compile(r"(.*?)(\d+)(\D*)")
 """What Blender counts up in a sequence: the last digits before the ending."""
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """A video, and which of its frames are wanted."""
+
+    path: Path
+    numbers: tuple[int, ...]
+    """From 0."""
+    fps: float
+
+    def files(self, folder: Path) -> list[Path]:
+        """Where the frames lie: in a folder of their own, the same for the same."""
+        changed = self.path.stat().st_mtime_ns if self.path.is_file() else 0
+        about = repr((str(self.path), changed, self.numbers, self.fps))
+        own = folder / hashlib.sha256(about.encode()).hexdigest()[:16]
+        return [own / f"frame-{number:06}.jpg" for number in self.numbers]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -46,6 +67,8 @@ class Tracked:
     """(N, 3), what the tracks stand for, in the solve's own axes."""
     error: float
     """Pixels."""
+    film: Film | None = None
+    """What the frames' files are made from; None: they are there."""
 
 
 def clips() -> list[MovieClip]:
@@ -53,36 +76,37 @@ def clips() -> list[MovieClip]:
     return [clip for clip in bpy.data.movieclips if _camera_of(clip).reconstruction.is_valid]
 
 
-def read(clip: MovieClip, scene: Scene, at_most: int) -> Tracked:
-    """A solved clip, of at most so many frames, spread over all; raises `InvalidScene`."""
-    if clip.source != "SEQUENCE":
-        raise InvalidScene(
-            f"{clip.name} is a video, whose frames are not files.",
-            hint="Save them as an image sequence, choose its first image as the clip's file and "
-            "import again: the solve stays.",
-        )
+def read(clip: MovieClip, scene: Scene, at_most: int, folder: Path) -> Tracked:
+    """A solved clip, of at most so many frames, spread over all; a film's frames are to lie in a
+    folder below `folder`."""
     reconstruction = _camera_of(clip).reconstruction
     cameras = list(reconstruction.cameras)
     if len(cameras) > at_most:
         chosen = np.linspace(0, len(cameras) - 1, at_most).round().astype(int)
         cameras = [cameras[index] for index in chosen]
     first = Path(bpy.path.abspath(clip.filepath, library=clip.library))
+    numbers = tuple(each.frame - 1 + clip.frame_offset for each in cameras)
+    film = Film(first, numbers, clip.fps) if clip.source == "MOVIE" else None
+    files = [_file(first, number) for number in numbers] if film is None else film.files(folder)
     tracks = [track for track in _camera_of(clip).tracks if track.has_bundle]
     bundles = np.array([track.bundle for track in tracks], dtype=np.float64)
     return Tracked(
         lens=_lens(clip),
         world_from_solve=_placement(clip, scene),
         frames=tuple(
-            (_file(first, each.frame - 1 + clip.frame_offset), _matrix(each.matrix))
-            for each in cameras
+            (file, _matrix(each.matrix)) for file, each in zip(files, cameras, strict=True)
         ),
         bundles=bundles.reshape(-1, 3),
         error=reconstruction.average_error,
+        film=film,
     )
 
 
-def solved(tracked: Tracked) -> Solved:
-    """The solve; raises `InvalidScene` if no frame is there, or its lens cannot be expressed."""
+def solved(tracked: Tracked, command: str) -> Solved:
+    """The solve; raises `InvalidScene` if no frame is there, or its lens cannot be expressed, and
+    `UserError` if the backend, called by its command, cannot take frames from a film."""
+    if tracked.film is not None:
+        _take_frames(tracked, tracked.film, command)
     there = [(path, matrix) for path, matrix in tracked.frames if path.is_file()]
     if not there:
         raise InvalidScene(
@@ -103,6 +127,22 @@ def solved(tracked: Tracked) -> Solved:
         paths={ref.sha256: path for ref, (path, _) in zip(refs, there, strict=True)},
         error=tracked.error,
     )
+
+
+def _take_frames(tracked: Tracked, film: Film, command: str) -> None:
+    first = tracked.frames[0][0]
+    if not all(path.is_file() for path, _ in tracked.frames):
+        shutil.rmtree(first.parent, ignore_errors=True)  # what was broken off
+        first.parent.parent.mkdir(parents=True, exist_ok=True)
+        conversion.take_frames(command, film.path, film.numbers, film.fps, first.parent)
+    size = image_files.size_of(first.read_bytes(), first.name)
+    if size != (tracked.lens.width, tracked.lens.height):  # turned, by whom it may be
+        raise InvalidScene(
+            f"The frames of {film.path.name} come as {size[0]} x {size[1]} pixels, not as the clip "
+            f"has them.",
+            hint="Save them as an image sequence, choose its first image as the clip's file and "
+            "import again: the solve stays.",
+        )
 
 
 def _camera_of(clip: MovieClip) -> MovieTrackingObject:

@@ -62,7 +62,7 @@ class ImportTracked(Excused, Operator):
     bl_label = "Import Tracked Clip"
     bl_description = (
         "Bring the cameras and points that Blender's motion tracker has solved into the scene, "
-        "a camera for each frame of an image sequence"
+        "a camera for each frame of an image sequence or a film"
     )
 
     clip: EnumProperty(
@@ -90,11 +90,14 @@ class ImportTracked(Excused, Operator):
     def execute(self, context: Context) -> set[str]:
         clip = bpy.data.movieclips[self.clip]
         try:
-            tracked = tracker.read(clip, context.scene, self.at_most)
+            folder = preferences.photographs_folder(tracker.FOLDER)
+            tracked = tracker.read(clip, context.scene, self.at_most, folder)
         except LightkilnError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        _read(context, f"Tracked {Path(clip.name).stem}", lambda: tracker.solved(tracked))
+        command = preferences.get().command
+        title = f"Tracked {Path(clip.name).stem}"
+        _read(context, title, lambda: tracker.solved(tracked, command))
         return {"FINISHED"}
 
 
@@ -156,13 +159,12 @@ class ExportSolve(_Converting, Operator):
 def _read(context: Context, title: str, work: Callable[[], Solved]) -> None:
     """Have a solve read in a thread; `inbox` adds it."""
     name, command = context.scene.name, preferences.get().command
-    folder = preferences.photographs_folder(straight.KIND)
     status.current.converting, status.current.problem = f"Reading {title}", ""
 
     def then(found: Solved) -> None:
         status.current.read = (name, title, found)
 
-    reading = conversion.in_a_thread(lambda: straight.add(command, work(), folder))
+    reading = conversion.in_a_thread(lambda: straight.add(command, work()))
     backend.when_done(reading, lambda future: _settle(future, then))
 
 

@@ -19,6 +19,7 @@ COMMANDS = {
     "reconstruct": "Reconstruct a mesh from photographs, posed or not.",
     "align": "Find where photographs, or the frames of a video, were taken.",
     "convert": "Write a scene as a COLMAP model or as transforms.json.",
+    "frames": "Take single frames from a video.",
     "texture": "Unwrap a mesh and bake photographs onto it.",
     "methods": "List the installed methods, or the parameters of one.",
     "evaluate": "Compare a mesh with the truth: Chamfer, F-score, normals.",

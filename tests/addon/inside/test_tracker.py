@@ -9,7 +9,9 @@ true cameras stood, up to a similarity.
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import bpy
@@ -97,11 +99,33 @@ def _dots(places: np.ndarray) -> np.ndarray:
     return picture
 
 
-def _solve(folder: Path, model: str) -> bpy.types.MovieClip:
-    """A clip of an image sequence that begins at 7, its tracks and its solve."""
+TO_FILM = """
+import cv2, pathlib, sys
+shots = [cv2.imread(str(path)) for path in sorted(pathlib.Path(sys.argv[1]).glob("shot_*.png"))]
+film = cv2.VideoWriter(sys.argv[2], cv2.VideoWriter_fourcc(*"mp4v"), 15.0, shots[0].shape[1::-1])
+for shot in shots:
+    film.write(shot)
+film.release()
+"""
+"""Run by the backend's Python: Blender's has nothing that writes films without a render."""
+
+
+def _film(folder: Path) -> Path:
+    """The images as a film; they are gone then."""
+    film = folder / "shots.mp4"
+    command = [os.environ["LIGHTKILN_PYTHON"], "-c", TO_FILM, str(folder), str(film)]
+    subprocess.run(command, check=True)
+    for shot in folder.glob("shot_*.png"):
+        shot.unlink()
+    return film
+
+
+def _solve(folder: Path, model: str, as_film: bool = False) -> bpy.types.MovieClip:
+    """A clip of an image sequence that begins at 7, or a film; its tracks and its solve."""
     for frame, places in enumerate(_markers(LENSES[model][0])):
         colored(folder / f"shot_{frame + 7:04}.png", _dots(places))
-    clip = bpy.data.movieclips.load(str(folder / "shot_0007.png"))
+    first = _film(folder) if as_film else folder / "shot_0007.png"
+    clip = bpy.data.movieclips.load(str(first))
     camera = clip.tracking.camera
     camera.units, camera.distortion_model, camera.pixel_aspect = "PIXELS", model, ASPECT
     camera.focal_length_pixels = FOCAL
@@ -151,8 +175,8 @@ def _distances(centres: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("model", LENSES)
 def test_each_camera_sees_each_point_at_its_marker(model: str, tmp_path: Path) -> None:
     tracker, scene = module("tracker"), bpy.context.scene
-    tracked = tracker.read(_solve(tmp_path, model), scene, at_most=FRAMES)
-    root = module("solve").add(scene, "Tracked", "clip", tracker.solved(tracked))
+    tracked = tracker.read(_solve(tmp_path, model), scene, FRAMES, tmp_path)
+    root = module("solve").add(scene, "Tracked", "clip", tracker.solved(tracked, "no backend"))
     module("solve").take_up(scene, root)
     bpy.context.view_layer.update()
     cameras = _sent()
@@ -186,6 +210,8 @@ def test_what_is_shown_behind_a_camera_lines_up_with_the_points(
         assert not original.show_background_image
         assert Path(original.image.filepath).parent == tmp_path
         assert module("masks").photograph_of(camera.data) == original.image
+        assert straight.image.packed_file is not None
+        assert not straight.image.filepath, "it has no file that would be left"
         pixels = np.array(straight.image.pixels[:]).reshape(HEIGHT, WIDTH, 4)
         bent = np.array(original.image.pixels[:]).reshape(HEIGHT, WIDTH, 4)
         seen = [world_to_camera_view(scene, camera, vertex.co) for vertex in cloud.data.vertices]
@@ -224,6 +250,38 @@ def test_a_clip_that_was_set_upright_and_scaled_comes_in_like_that(
         assert np.allclose(np.array(camera.matrix_world), expected, atol=1e-5)
 
 
+def test_of_a_film_the_frames_come_that_its_cameras_saw(
+    tmp_path: Path, pump_until: Callable[..., None]
+) -> None:
+    """Each shows its own markers: no other frame has them there."""
+    clip = _solve(tmp_path, "POLYNOMIAL", as_film=True)
+    assert clip.source == "MOVIE"
+    root = _import(pump_until, clip=clip.name, at_most=4)
+    markers = _markers(LENSES["POLYNOMIAL"][0])
+    cameras = module("solve").cameras(root)
+    assert [camera.name for camera in cameras] == [f"frame-{n:06}" for n in (0, 4, 7, 11)]
+    for camera in cameras:
+        picture = module("masks").photograph_of(camera.data)
+        grey = np.array(picture.pixels[:]).reshape(HEIGHT, WIDTH, 4)[::-1, :, 0]
+        at = np.floor(markers[int(camera.name[-6:])]).astype(int)
+        x, y = at[((at > 2) & (at < (WIDTH - 2, HEIGHT - 2))).all(axis=1)].T
+        assert grey[y, x].min() > 0.6
+        assert grey.mean() < 0.3
+    again = _taken_at(picture)
+    bpy.ops.lightkiln.import_tracked(clip=clip.name, at_most=4)
+    pump_until(lambda: len(module("solve").roots(bpy.context.scene)) == 2)
+    assert _taken_at(picture) == again, "the same frames are not taken anew"
+    tracker, folder = module("tracker"), module("preferences").photographs_folder("clips")
+    tracked = tracker.read(clip, bpy.context.scene, 4, folder)
+    turned = replace(tracked.lens, width=HEIGHT, height=WIDTH)
+    with pytest.raises(module("shared.errors").InvalidScene, match="come as 640 x 480 pixels"):
+        tracker.solved(replace(tracked, lens=turned), "no backend")
+
+
+def _taken_at(picture: bpy.types.Image) -> int:
+    return Path(bpy.path.abspath(picture.filepath)).stat().st_mtime_ns
+
+
 def test_without_a_backend_photographs_are_shown_as_they_are_and_that_is_told(
     tmp_path: Path, pump_until: Callable[..., None]
 ) -> None:
@@ -255,7 +313,7 @@ def test_a_clip_that_cannot_be_taken_is_told_in_a_sentence(
         file.unlink()
     bpy.ops.lightkiln.import_tracked(clip=clip.name)
     pump_until(lambda: "frames is there" in problem.problem)
-    clip.filepath = os.environ["LIGHTKILN_FILM"]
-    with pytest.raises(RuntimeError, match="is a video, whose frames are not files"):
-        bpy.ops.lightkiln.import_tracked(clip=clip.name)
+    clip.filepath = os.environ["LIGHTKILN_FILM"]  # of ten frames
+    bpy.ops.lightkiln.import_tracked(clip=clip.name)
+    pump_until(lambda: "has no frame 11: it ends at 9" in problem.problem)
     assert not bpy.data.cameras

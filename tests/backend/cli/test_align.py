@@ -140,6 +140,21 @@ def test_a_video_becomes_a_scene_with_its_frames(tmp_path: Path) -> None:
     assert scene.views[0].name == "frame-0000.jpg"
 
 
+def test_frames_of_a_video_are_taken_by_their_numbers(tmp_path: Path) -> None:
+    levels = [np.full((64, 96, 3), 10 + 12 * index, np.uint8) for index in range(20)]
+    path = film(tmp_path / "grey.mp4", levels)
+    out = tmp_path / "out"
+    answer = run("frames", path, "19", "3", "0", "-o", out, "--fps", "15")
+    assert answer.returncode == 0, answer.stderr
+    found = {each.name: cv2.imread(str(each)).mean() for each in out.iterdir()}
+    expected = {f"frame-{number:06}.jpg": 10 + 12 * number for number in (0, 3, 19)}
+    assert found == pytest.approx(expected, abs=4)  # the next has 12 more
+    answer = run("frames", path, "3", "20", "-o", tmp_path / "none", "--fps", "15")
+    assert answer.returncode == 2
+    assert "has no frame 20: it ends at 19" in answer.stderr.replace("\n", " ")
+    assert not (tmp_path / "none").exists()
+
+
 def test_a_video_of_four_frames_and_one_that_is_none_are_told(tmp_path: Path) -> None:
     short = film(tmp_path / "short.mp4", [np.zeros((64, 64, 3), np.uint8)] * 4)
     torn = tmp_path / "torn.mp4"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Takes from a film the frames that are worth aligning: sharp ones, a step apart.
+"""Takes from a film the frames that are worth aligning: sharp ones, a step apart; or given ones.
 
 The film is read once. The motion from frame to frame is the median length of its optical flow
 (Lucas and Kanade 1981, on corners); wherever the camera has gone a step on, the sharpest frame of
@@ -9,7 +9,7 @@ It must not know what becomes of the frames.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,10 +61,9 @@ def extract(film: PhotoFile, folder: Path) -> list[PhotoFile]:
     passed = [0]
     for num_frames, pixels in _stretches(film):
         passed.append(num_frames)
-        name = f"frame-{len(chosen):04}.jpg"
-        _, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-        (folder / name).write_bytes(data.tobytes())
-        chosen.append(PhotoFile(name=name, path=folder / name))
+        path = folder / f"frame-{len(chosen):04}.jpg"
+        _write(pixels, path)
+        chosen.append(PhotoFile(name=path.name, path=path))
     if passed[-1] < MIN_FRAMES:
         raise InvalidScene(
             f"The video {film.name} has only {passed[-1]} frames.",
@@ -73,6 +72,32 @@ def extract(film: PhotoFile, folder: Path) -> list[PhotoFile]:
     while len(chosen) > MOST:
         chosen = chosen[::2]
     return chosen
+
+
+def pick(film: PhotoFile, numbers: Sequence[int], fps: float, folder: Path) -> None:
+    """Write the frames that are shown `numbers / fps` seconds after the first, as
+    `frame-000012.jpg`; raises `InvalidScene` if the film is shorter."""
+    wanted = sorted(set(numbers), reverse=True)
+    shown, number = None, 0
+    for seconds, pixels in _timed(film):
+        number = round(seconds * fps)
+        while wanted and wanted[-1] < number and shown is not None:
+            _write(shown, folder / f"frame-{wanted.pop():06}.jpg")
+        if not wanted:
+            return
+        shown = pixels
+    if shown is not None and wanted == [number]:
+        _write(shown, folder / f"frame-{wanted.pop():06}.jpg")
+    if wanted:
+        raise InvalidScene(
+            f"The video {film.name} has no frame {wanted[0]}: it ends at {number}.",
+            hint="Save the frames as an image sequence.",
+        )
+
+
+def _write(pixels: NDArray[Any], path: Path) -> None:
+    _, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    path.write_bytes(data.tobytes())
 
 
 def _stretches(film: PhotoFile) -> Iterator[tuple[int, NDArray[Any]]]:
@@ -98,6 +123,11 @@ def _stretches(film: PhotoFile) -> Iterator[tuple[int, NDArray[Any]]]:
 
 def _frames(film: PhotoFile) -> Iterator[NDArray[Any]]:
     """Every frame (H, W, 3), turned upright as the file says."""
+    return (pixels for _, pixels in _timed(film))
+
+
+def _timed(film: PhotoFile) -> Iterator[tuple[float, NDArray[Any]]]:
+    """Every frame, and when it is shown, in seconds."""
     source = cv2.VideoCapture(str(film.path))
     try:
         if not source.isOpened():
@@ -109,7 +139,7 @@ def _frames(film: PhotoFile) -> Iterator[NDArray[Any]]:
             there, pixels = source.read()
             if not there:
                 return
-            yield pixels
+            yield source.get(cv2.CAP_PROP_POS_MSEC) / 1000.0, pixels
     finally:
         source.release()
 
