@@ -30,7 +30,7 @@ bench: setup ## the figures in docs/benchmarks/
 	.venv/bin/python -m benchmarks.run
 	.venv/bin/python -m benchmarks.texture
 	PYTHONPATH=tests .venv/bin/python -m benchmarks.align
-	.venv/bin/python -m benchmarks.blender
+	PYTHONPATH=tests .venv/bin/python -m benchmarks.blender
 	.venv/bin/python -m benchmarks.wire
 	.venv/bin/python -m benchmarks.kernels
 

@@ -6,8 +6,7 @@ a view that moves ten times a second, and a coarse mesh of 49,298 triangles now 
 of the extension's timer is measured; so is each texture that the draw handler makes of a part of a
 picture, where graphics work without a window (from Blender 5.2 on).
 
-Each is measured three ways, since benchmarks share their machine: by the clock, by the clock
-without the time in which other programs had the core (as Linux counts it), and in processor time.
+Each is measured in the three ways of `benchmarks.costs`.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,19 +22,14 @@ from typing import Any
 import bpy
 import gpu
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks import extension
+from benchmarks.costs import Cost, cost, summary
 from demo import stage
 
 WIDTH, HEIGHT = 1280, 720
 MOVE_EVERY = 0.1
 SECONDS = 30.0
-SCHEDSTAT = Path("/proc/thread-self/schedstat")
-
-
-Cost = tuple[float, float, float]
-"""Milliseconds of the main thread: by the clock, on a core of its own, of processor time."""
 
 
 @dataclass
@@ -65,8 +58,8 @@ def main(folder: Path, zip_file: Path, scene: Path) -> dict[str, Any]:
         "blender": bpy.app.version_string,
         "pictures": costs.pictures,
         "pictures_per_second": round(costs.pictures / costs.seconds, 1),
-        "ticks": _summary(costs.ticks),
-        "textures": _summary(costs.textures) if can_draw else None,
+        "ticks": summary(costs.ticks),
+        "textures": summary(costs.textures) if can_draw else None,
     }
 
 
@@ -82,15 +75,15 @@ def _watch(viewpoint: bpy.types.Object, can_draw: bool) -> Costs:
         if now - moved_at >= MOVE_EVERY:
             moved_at = now
             preview.look_from(_view(viewpoint, now - start))
-        cost = _cost(inbox.pump)
+        tick = cost(inbox.pump)
         if job.picture is None:
             first = now
         else:
-            costs.ticks.append(cost)
+            costs.ticks.append(tick)
         if job.picture is not last:
             last, costs.pictures, costs.seconds = job.picture, costs.pictures + 1, now - first
         if can_draw and last is not None and (upload.is_unfinished or not _is_shown(upload, last)):
-            costs.textures.append(_cost(lambda: upload.go_on(job.picture)))
+            costs.textures.append(cost(lambda: upload.go_on(job.picture)))
         time.sleep(inbox.BUSY_INTERVAL)
     return costs
 
@@ -113,31 +106,6 @@ def _start_graphics() -> bool:
     except (AttributeError, SystemError):
         return False
     return True
-
-
-def _cost(work: Callable[[], object]) -> Cost:
-    start, queued, used = time.perf_counter(), _queued(), time.thread_time()
-    work()
-    used, queued = time.thread_time() - used, _queued() - queued
-    passed = time.perf_counter() - start
-    return 1e3 * passed, 1e3 * max(used, passed - queued), 1e3 * used
-
-
-def _queued() -> float:
-    """Seconds in which this thread could have worked but had no core; 0 where nobody counts."""
-    if not SCHEDSTAT.exists():
-        return 0.0
-    return int(SCHEDSTAT.read_text().split()[1]) * 1e-9
-
-
-def _summary(costs: list[Cost]) -> dict[str, Any]:
-    ways = zip(("clock", "own_core", "processor"), np.transpose(costs), strict=True)
-    return {"count": len(costs), **{way: _percentiles(values) for way, values in ways}}
-
-
-def _percentiles(values: NDArray[Any]) -> dict[str, float]:
-    median, high, most = np.percentile(values, (50, 99, 100))
-    return {"median": round(median, 2), "p99": round(high, 2), "max": round(most, 2)}
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ def open_scene(folder: Path) -> list[bpy.types.Object]:
         cameras = [thing for thing in bpy.data.objects if thing.type == "CAMERA"]
     else:
         bpy.ops.wm.read_factory_settings(use_empty=True)
-        cameras = [_camera({**document, **frame}, folder) for frame in document["frames"]]
+        cameras = add_cameras(folder)
     for thing in bpy.data.objects:
         if thing.type == "MESH":  # what was photographed is not there any more
             thing.hide_render = True
@@ -36,6 +36,12 @@ def open_scene(folder: Path) -> list[bpy.types.Object]:
     _add_region(document["region"])
     bpy.context.view_layer.update()
     return sorted(cameras, key=lambda camera: camera.name)
+
+
+def add_cameras(folder: Path) -> list[bpy.types.Object]:
+    """The cameras of the folder's photographs, in the scene that is open."""
+    document = json.loads((folder / "transforms.json").read_text())
+    return [_camera({**document, **frame}, folder) for frame in document["frames"]]
 
 
 def _camera(values: Mapping[str, Any], folder: Path) -> bpy.types.Object:

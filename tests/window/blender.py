@@ -64,14 +64,17 @@ class Window:
 
 
 @contextmanager
-def opened(shared: Path, words: Sequence[str]) -> Iterator[Window]:
+def opened(shared: Path, words: Sequence[str], python_path: Path | None = None) -> Iterator[Window]:
     """Blender, started with some words in a folder that both sides see; ends with the block.
+
+    The backend that it starts finds modules in `python_path` as well.
 
     The folder receives the zip, Blender's own files, its log, `last.png`, and whatever is named in
     the words: `state.json`, and `backend` for the backend's data.
     """
     extension = shutil.copy(build_addon.build(), shared)
-    backend = ["chroot", "/host", sys.executable, "-m", "lightkiln"]
+    modules = [] if python_path is None else ["env", f"PYTHONPATH={python_path}"]
+    backend = ["chroot", "/host", *modules, sys.executable, "-m", "lightkiln"]
     with screen() as display:
         about = {
             "HOME": str(shared),
