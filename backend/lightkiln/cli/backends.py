@@ -12,7 +12,7 @@ import typer
 from lightkiln_shared.errors import LightkilnError
 
 from . import known
-from .remote import Remote
+from .remote import Remote, shown
 
 
 def backends(
@@ -36,4 +36,4 @@ def _state(backend: known.Backend) -> str:
             devices = remote.hello(backend.token).devices
     except LightkilnError as error:
         return str(error)
-    return ", ".join(device.name for device in devices)
+    return ", ".join(shown(device.name) for device in devices)

@@ -26,8 +26,10 @@ from lightkiln_shared.session import Closed, Incoming, Pinged, Session, Side
 from lightkiln import __version__
 from lightkiln.server.certificate import ALPN
 
-SECONDS = 5.0
-"""To connect, and to be answered."""
+CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 20.0
+"""A pairing may have to wait for others' guesses to be looked at."""
+MAX_SHOWN = 300
 READ_BYTES = 64 * 1024
 R = TypeVar("R", bound=Reply)
 
@@ -70,7 +72,7 @@ class Remote:
         except OSError as error:
             raise BackendLost(f"The connection to {self._address} broke: {error}.") from None
         if isinstance(reply, Failed):
-            raise from_code(reply.code, reply.message, reply.hint)
+            raise from_code(reply.code, shown(reply.message), shown(reply.hint))
         return cast("R", reply)  # the session has compared the types
 
     def hello(self, token: str) -> Welcome:
@@ -104,13 +106,18 @@ class Remote:
                 if isinstance(received, Pinged):
                     self._socket.sendall(self._session.pong())
                 if isinstance(received, Closed):
-                    raise BackendLost(f"{self._address} ended the session: {received.text[:200]}.")
+                    raise BackendLost(f"{self._address} ended the session: {shown(received.text)}.")
         raise BackendLost(f"{self._address} closed the connection.")
+
+
+def shown(text: str) -> str:
+    """What a backend says, as it may be written to a terminal: no control characters, not much."""
+    return "".join(c if c.isprintable() else "?" for c in text[:MAX_SHOWN])
 
 
 def _open(address: Address) -> ssl.SSLSocket:
     try:
-        plain = socket.create_connection((address.host, address.port), SECONDS)
+        plain = socket.create_connection((address.host, address.port), CONNECT_SECONDS)
     except OSError as error:
         raise _unreachable(address, error) from None
     try:
@@ -121,6 +128,7 @@ def _open(address: Address) -> ssl.SSLSocket:
     if peer.selected_alpn_protocol() != ALPN:
         peer.close()
         raise _no_backend(address)
+    peer.settimeout(ANSWER_SECONDS)
     return peer
 
 

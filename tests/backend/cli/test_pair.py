@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 import running_server
+from lightkiln.cli import remote
 from lightkiln.cli.remote import Remote
 from lightkiln.server.certificate import server_context
 from lightkiln_shared.address import Address
@@ -212,3 +213,8 @@ def test_nothing_is_said_to_a_changed_certificate(tmp_path: Path) -> None:
 
     asyncio.run(whole())
     assert heard == [b"", b""]
+
+
+def test_a_backend_cannot_play_with_the_terminal() -> None:
+    assert remote.shown("\x1b[2Jgone\r\n\u202e") == "?[2Jgone???"
+    assert len(remote.shown("x" * 10_000)) <= 300

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -132,3 +133,22 @@ def test_a_full_disk_is_said_and_changes_nothing(store: JobStore, tmp_path: Path
     small._database.execute("PRAGMA max_page_count = 100000")
     small.apply("a", Change(records=((RecordKind.WARNING, "w", ""),)))
     assert len(small.records("a", 0, 100)) == len(before) + 1
+
+
+def test_jobs_from_before_there_were_clients_are_the_owners(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.sqlite"
+    before = JobStore(path)
+    before.add(summary("a"), "request a")
+    before.close()
+    with closing(sqlite3.connect(path)) as old:
+        old.execute("ALTER TABLE jobs DROP COLUMN owner")
+    again = JobStore(path)
+    again.check_owner("a", "")
+    with pytest.raises(UnknownJob):
+        again.check_owner("a", "ann")
+    assert again.requested("request a") == "a"
+    again.add(summary("b"), "request a", "ann")
+    assert again.requested("request a", "ann") == "b"
+    assert [job.job_id for job in again.newest(9, "ann")] == ["b"]
+    assert [job.job_id for job in again.newest(9)] == ["a"]
+    again.close()

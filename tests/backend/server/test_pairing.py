@@ -16,9 +16,10 @@ import pytest
 import running_server
 from lightkiln.server import limits
 from lightkiln.server.certificate import server_context
+from lightkiln.server.clients import Clients
 from lightkiln.server.pairing_window import PairingWindow
 from lightkiln_shared.access import FinishPairing, ListClients, OpenPairing
-from lightkiln_shared.errors import NotAuthorised, UserError
+from lightkiln_shared.errors import NotAuthorised, ResourceError, UserError
 from lightkiln_shared.messages import ListJobs
 from lightkiln_shared.pairing import Exchange, new_code, new_nonce, read_code
 from pairing_client import begin, paired
@@ -267,3 +268,19 @@ def test_pairing_takes_less_than_two_seconds(server: RunningServer) -> None:
 
 SLOW_MACHINE = 3.0
 """Tests share their machine with others."""
+
+
+def test_a_damaged_list_of_clients_is_told_and_kept(tmp_path: Path) -> None:
+    (tmp_path / "clients.json").write_text('{"clients": [{}]}')
+    with pytest.raises(ResourceError, match=r"list of clients is damaged: .*clients\.json"):
+        Clients(tmp_path, "a token")
+    assert (tmp_path / "clients.json").exists()
+
+
+@pytest.mark.parametrize("name", ["", " ", "x" * 65, "a\x1b[31mb", "a\nb", "a\u202eb"])
+def test_a_name_that_cannot_be_shown_is_refused(server: RunningServer, name: str) -> None:
+    async def attempt(code: str) -> None:
+        with pytest.raises(UserError, match="A name has 1 to 64 characters"):
+            await begin(server.port, name)
+
+    attack(server, attempt)
