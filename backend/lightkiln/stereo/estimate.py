@@ -31,8 +31,9 @@ from .views import GreyView, halved, prepare, resized
 SHARES = {"hull": 0.1, "depth maps": 0.75, "fusion": 0.15}
 """Parts of the time, as measured on 48 views of 400 x 400."""
 PREVIEW_FACES = 30_000
-GLANCE_RESOLUTION, GLANCE_PLANES = 128, 32
-"""Voxels along the region's longest side, and depths that are tried, for a first look."""
+GLANCE_RESOLUTION, GLANCE_PLANES, GLANCE_ROUNDS = 128, 24, 1
+"""Voxels along the region's longest side, depths that are tried and rounds of their variation, for
+a first look: outlines that are cut about it are as exact as after three times the work."""
 
 
 @runtime_checkable
@@ -144,7 +145,7 @@ def _glanced(
     run: Progress,
 ) -> Enclosure:
     """What stereo sees at half the pixels, the hull of the cuts where it sees nothing."""
-    glance = replace(settings, stride=1, num_planes=GLANCE_PLANES)
+    glance = replace(settings, num_planes=GLANCE_PLANES, rounds=GLANCE_ROUNDS)
     region = enclose(views, inputs.region, GLANCE_RESOLUTION)
     depths = see([halved(view) for view in views], region, glance, run)
     believed = hull.within(cut, inputs.region, region.lattice)
