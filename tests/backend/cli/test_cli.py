@@ -29,6 +29,7 @@ OPTIONS = {
     "convert": ["--output", "--to", "-o", "scene"],
     "doctor": [],
     "evaluate": ["--against", "--dtu", "--json", "--scan", "--views", "mesh"],
+    "frames": ["--fps", "--output", "-o", "film", "numbers"],
     "methods": ["name"],
     "reconstruct": [
         *("--faces", "--fill-holes", "--frames", "--keep-largest", "--method", "--output"),
