@@ -3,8 +3,8 @@
 
 OpenMVS (AGPL) is built outside this repository and run as programs, with their defaults: dense
 points at full resolution, mesh, refined mesh. It gets the scenes' own cameras and masks, and sparse
-points from SIFT features at these cameras, whose time is not counted. We run in the same minutes,
-on the same machine, and both are judged by the same functions.
+points from SIFT features at these cameras, whose time is not counted. Our own figures are those of
+`benchmarks.run`; both are judged by the same functions.
 """
 
 from __future__ import annotations
@@ -37,11 +37,10 @@ from PIL import Image
 
 from benchmarks.heldout import OPEN, SEED
 from benchmarks.machine import DOCS, commit, machine, today
-from benchmarks.measure import TRUTH, Case, measure
-from benchmarks.run import NAMES, SCENES, WORK, keep
+from benchmarks.measure import TRUTH, Result
+from benchmarks.run import NAMES, SCENES, WORK
 from benchmarks.tables import table
 
-OURS = ("draft", "standard")
 PEER = "OpenMVS"
 MOST_SECONDS, MOST_MEMORY = 1800, 16 << 30
 """Of one of its programs: without any points to start from the first never ends."""
@@ -73,29 +72,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("programs", type=Path, help="where DensifyPointCloud and the others are")
     parser.add_argument("--scenes", nargs="*", default=NAMES, help="which scenes")
-    parser.add_argument("--only", choices=("peer", "ours"), help="the rest keeps its figures")
     chosen = parser.parse_args()
     path = DOCS / "peers.json"
     entries: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
     for scene in chosen.scenes:
-        made = [] if chosen.only == "ours" else [openmvs(scene, chosen.programs)]
-        made += [] if chosen.only == "peer" else [ours(scene, preset) for preset in OURS]
-        for entry in made:
-            entries[f"{scene}.{entry.program}"] = asdict(entry)
+        entries[scene] = asdict(openmvs(scene, chosen.programs))
         path.write_text(json.dumps(entries, indent=1, sort_keys=True) + "\n")
-        _report([Entry(**values) for values in entries.values()])
+    _report([Entry(**values) for values in entries.values()])
 
 
-def ours(scene: str, preset: str) -> Entry:
-    """The default method, by its command."""
-    before = _processor()
-    made = measure(Case(scene=scene, method="kiln", preset=preset), SCENES, WORK)
-    keep(made)
+def ours() -> list[Entry]:
+    """What `benchmarks.run` has measured of the default method."""
+    results = json.loads((DOCS / "surfaces.json").read_text())["results"].values()
+    return [_entry(Result(**values)) for values in results if values["method"] == "kiln"]
+
+
+def _entry(made: Result) -> Entry:
     return Entry(
-        scene=scene,
-        program=f"kiln {preset}",
+        scene=made.scene,
+        program=f"kiln {made.preset}",
         seconds=made.seconds,
-        processor=round(_processor() - before, 1),
+        processor=math.nan,
         distance=round(made.distance, 4),
         accuracy=made.accuracy,
         completeness=made.completeness,
@@ -279,22 +276,15 @@ def by_then(entries: Sequence[Entry], scene: str, program: str, minutes: float) 
     return f"{min(there):.3f}" if there else ""
 
 
-def _waiting(entries: Sequence[Entry]) -> str:
+def _waiting(entries: Sequence[Entry], scenes: Sequence[str]) -> str:
     """Who waits how long for what."""
-    rows = [
-        [
-            scene,
-            *(
-                " / ".join(
-                    f"{by_then(entries, scene, program, minutes) or '-'}"
-                    for program in ("kiln", PEER)
-                )
-                for minutes in MINUTES
-            ),
-        ]
-        for scene in NAMES
-        if {e.program.split()[0] for e in entries if e.scene == scene} >= {"kiln", PEER}
-    ]
+    rows = []
+    for scene in scenes:
+        cells = (
+            [by_then(entries, scene, program, minutes) or "-" for program in ("kiln", PEER)]
+            for minutes in MINUTES
+        )
+        rows.append([scene, *(" / ".join(pair) for pair in cells)])
     return table(["scene", *(f"{minutes} min" for minutes in MINUTES)], rows)
 
 
@@ -307,7 +297,7 @@ def _rows(entries: Sequence[Entry]) -> list[list[str]]:
             each.scene,
             each.program,
             f"{each.seconds:.0f}",
-            f"{each.processor:.0f}",
+            "" if math.isnan(each.processor) else f"{each.processor:.0f}",
             f"{each.distance:.3f}",
             f"{each.accuracy:.3f} / {each.completeness:.3f}",
             f"{each.f_score:.1f}",
@@ -317,14 +307,16 @@ def _rows(entries: Sequence[Entry]) -> list[list[str]]:
     ]
 
 
-def _report(entries: Sequence[Entry]) -> None:
+def _report(theirs: Sequence[Entry]) -> None:
+    scenes = [name for name in NAMES if any(name == each.scene for each in theirs)]
+    entries = [each for each in (*theirs, *ours()) if each.scene in scenes]
     head = ["scene", "program", "seconds", "of the cores"]
     head += ["distance, %", "accuracy / completeness, %"]
     head += ["F-score at 0.5 %", "normals"]
     text = Path(__file__).with_suffix(".template.md").read_text()
     text = text.format(
         table=table(head, _rows(entries)),
-        waiting=_waiting(entries),
+        waiting=_waiting(entries, scenes),
         date=today(),
         machine=machine(),
         commit=commit(),

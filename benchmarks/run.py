@@ -58,13 +58,6 @@ def main() -> None:
     _report(record)
 
 
-def keep(result: Result) -> None:
-    """Add what another benchmark has measured; the page shows it when it is next written."""
-    record = _read()
-    record["results"][f"{result.scene}.{result.method}.{result.preset}"] = asdict(result)
-    _write(record)
-
-
 def _render_missing(names: Sequence[str]) -> None:
     """Photograph the scenes that are not there yet: some minutes each, once."""
     missing = {n.removesuffix(OPEN) for n in names if not (SCENES / n / TRUTH).exists()}
