@@ -33,6 +33,8 @@ bench: setup ## the figures in docs/benchmarks/
 	PYTHONPATH=tests .venv/bin/python -m benchmarks.blender
 	.venv/bin/python -m benchmarks.wire
 	.venv/bin/python -m benchmarks.kernels
+	.venv/bin/python -m benchmarks.hardships
+	.venv/bin/python -m benchmarks.scaling
 
 fuzz: setup ## hostile bytes and damaged files, round after round (MINUTES=10)
 	PYTHONPATH=tests .venv/bin/python -m campaigns.fuzz --minutes $(MINUTES)
