@@ -34,7 +34,7 @@ from benchmarks.tables import table
 MADE = ("solid", "holes")
 EARLY = 20.0
 """Seconds of the processor within which a run that cannot succeed says so."""
-LITTLE_MEMORY = 700 * 2**20
+LITTLE_MEMORY = 2500 * 2**20
 """Bytes of data that a run with too little memory may have."""
 SENTENCE, MESH = "a sentence", "a mesh and a warning"
 
