@@ -49,8 +49,9 @@ LEAST_ANGLE = np.radians(2.0)
 class Adjusted:
     """Cameras, and how well they agree."""
 
-    cameras: tuple[Camera, ...]
-    """In the order of the views, for their images."""
+    cameras: tuple[Camera, ...] | None
+    """In the order of the views, for their images; None where what the photographs have in common
+    fits no cameras: a mirror's pictures, or wrong matches."""
     before: float
     """Median distance of what was seen from where it should be, pixels of the images."""
     after: float
@@ -58,8 +59,7 @@ class Adjusted:
 
 
 def adjusted(views: Sequence[LoadedView]) -> Adjusted | None:
-    """The cameras after adjustment; None if they fit, or the views have too little in common, or
-    what they have in common fits no cameras: a mirror's pictures, or wrong matches."""
+    """The cameras after adjustment; None if they fit, or the views have too little in common."""
     for side, most in (GLANCE, LOOK):
         small = [_shrunk(view, side) for view in views]
         given = [view.camera for view in small]
@@ -76,13 +76,13 @@ def adjusted(views: Sequence[LoadedView]) -> Adjusted | None:
     fitting = _laid_over(fitting, given)
     after = float(np.median(_apart(fitting, tracks)))
     moved = float(np.median(misses(given, tracks, intersections(fitting, tracks))))
-    if not (after <= FIT and moved <= DRAWN_AWAY * before):  # no numbers where nothing was left
-        return None
     scale = max(v.camera.width / s.camera.width for v, s in zip(views, small, strict=True))
-    cameras = tuple(
-        replace(view.camera, world_from_camera=camera.world_from_camera)
-        for view, camera in zip(views, fitting, strict=True)
-    )
+    cameras = None
+    if after <= FIT and moved <= DRAWN_AWAY * before:  # no numbers where nothing was left
+        cameras = tuple(
+            replace(view.camera, world_from_camera=camera.world_from_camera)
+            for view, camera in zip(views, fitting, strict=True)
+        )
     return Adjusted(cameras=cameras, before=scale * before, after=scale * after)
 
 

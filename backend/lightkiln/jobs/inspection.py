@@ -29,6 +29,8 @@ LEFT_OUT = 0.25
 """Of the views may be left out, at most: if more seem wrong, it is something else that is."""
 LEAST_AGREEMENT = 0.3
 """Masks that overlap less with the hull of all show nothing that is within the region."""
+FAR_OFF = 1.5
+"""Pixels: cameras that miss by more, and cannot be adjusted, are no matter of poor photographs."""
 CLOSE = 0.003
 """Overlaps of masks so far apart are as good."""
 
@@ -107,17 +109,22 @@ def _with_fitting_cameras(inputs: Inputs, warn: Warn) -> tuple[LoadedView, ...]:
     found = adjusted(inputs.views)
     if found is None:
         return inputs.views
+    cameras = found.cameras or tuple(view.camera for view in inputs.views)
     mended = tuple(
-        replace(view, camera=camera)
-        for view, camera in zip(inputs.views, found.cameras, strict=True)
+        replace(view, camera=camera) for view, camera in zip(inputs.views, cameras, strict=True)
     )
-    if not _agree_as_well(inputs, mended):
-        return inputs.views
-    warn(
-        f"The cameras missed what the photographs show by {found.before:.1f} pixels: "
-        f"they were adjusted, to {found.after:.1f}."
-    )
-    return mended
+    if found.cameras is not None and _agree_as_well(inputs, mended):
+        warn(
+            f"The cameras missed what the photographs show by {found.before:.1f} pixels: "
+            f"they were adjusted, to {found.after:.1f}."
+        )
+        return mended
+    if found.before > FAR_OFF:
+        warn(
+            "What the photographs have in common fits no cameras: the thing mirrors or moves, "
+            "or has little that could be recognised."
+        )
+    return inputs.views
 
 
 def _agree_as_well(inputs: Inputs, mended: Sequence[LoadedView]) -> bool:

@@ -50,6 +50,7 @@ def test_cameras_that_are_two_pixels_off_come_near_the_truth(views: list[LoadedV
     wrong = [off(view, 2.0, index) for index, view in enumerate(views)]
     found = adjusted(wrong)
     assert found is not None
+    assert found.cameras is not None
     assert found.before > 1.0
     assert found.after < 0.4
     true = [view.camera for view in views]
@@ -68,7 +69,9 @@ def test_what_mirrors_draws_no_camera_away(views: list[LoadedView]) -> None:
         replace(view, image=np.roll(pattern, (3 * index, -5 * index), axis=(0, 1)))
         for index, view in enumerate(views)
     ]
-    assert adjusted(seen) is None
+    found = adjusted(seen)
+    assert found is not None
+    assert found.cameras is None
 
 
 def test_adjusting_gives_the_same_every_time(views: list[LoadedView]) -> None:
@@ -76,6 +79,8 @@ def test_adjusting_gives_the_same_every_time(views: list[LoadedView]) -> None:
     first, second = adjusted(wrong), adjusted(wrong)
     assert first is not None
     assert second is not None
+    assert first.cameras is not None
+    assert second.cameras is not None
     for one, other in zip(first.cameras, second.cameras, strict=True):
         np.testing.assert_array_equal(one.world_from_camera, other.world_from_camera)
 
