@@ -22,6 +22,8 @@ import build_addon
 
 HERE = Path(__file__).parent
 TIMEOUT = 900
+LEFT_OUT = {"5.1.2": ("test_align", "test_hostile", "test_killed", "test_visual_hull")}
+"""Blender -> what takes longest and depends least on Blender. 5.1 is between two that run all."""
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +83,7 @@ def test_the_extension_works_in(
         pytest.skip(str(reason))
     command = [python, "-m", "pytest", "-q", "-c", os.devnull, "-p", "no:cacheprovider"]
     command += ["--rootdir", HERE / "inside", "--confcutdir", HERE / "inside", HERE / "inside"]
+    command += [f"--ignore={HERE / 'inside' / name}.py" for name in LEFT_OUT.get(blender, ())]
     backend = ["env", f"PYTHONPATH={HERE / 'methods'}", sys.executable, "-m", "lightkiln"]
     about = {
         "BLENDER_USER_RESOURCES": str(blender_folder),
