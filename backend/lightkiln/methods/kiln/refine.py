@@ -76,6 +76,8 @@ class _Level:
         self._usual = math.inf
         """The loss lately."""
         self._refiner = self._fresh()
+        self._unknown = self._num_lost()
+        """Numbers that the band lacks by itself: what lies beyond all known distances."""
         self._sound = self._candidate = self._state()
 
     def work(self, seconds: float) -> None:
@@ -95,7 +97,8 @@ class _Level:
             if step % moving == moving - 1:
                 course.band = rebanded(course.band, course.band.voxel)
                 self._refiner, self._candidate = self._fresh(), self._state()
-            elif step % SAVING == 0 and self._is_finite():
+                self._unknown = self._num_lost()
+            elif step % SAVING == 0 and self._num_lost() <= self._unknown:
                 self._candidate = self._state()
             self._step(done + step, u)
             course.step = done + step + 1
@@ -103,7 +106,7 @@ class _Level:
                 self._run.warn("Steps go on diverging: the mesh is made from the last sound state.")
                 break
         self._refiner.settle()
-        if not self._is_finite():
+        if self._num_lost() > self._unknown:
             self._fall_back()
 
     def _step(self, step: int, u: float) -> None:
@@ -136,14 +139,15 @@ class _Level:
         band = self._course.band
         return band, band.distance.copy(), band.color.copy()
 
-    def _is_finite(self) -> bool:
+    def _num_lost(self) -> int:
+        """How many of the band's values are no numbers."""
         band = self._course.band
-        return bool(np.isfinite(band.distance).all() and np.isfinite(band.color).all())
+        return int((~np.isfinite(band.distance)).sum() + (~np.isfinite(band.color)).sum())
 
     def _fall_back(self) -> None:
         self._course.band, distance, color = self._sound
         self._course.band.distance[:], self._course.band.color[:] = distance, color
-        self._candidate = self._sound
+        self._candidate, self._unknown = self._sound, self._num_lost()
         self._caution *= CAUTION
         self._falls += 1
         self._refiner = self._fresh()
