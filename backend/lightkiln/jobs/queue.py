@@ -93,6 +93,11 @@ class JobQueue:
         """The newest jobs of a client, newest first."""
         return tuple(map(self._current, await self.ledger.do(self.store.newest, limit, owner)))
 
+    async def of_everybody(self, limit: int) -> tuple[StoredJob, ...]:
+        """The jobs of all clients for the backend's owner, the unfinished ones first."""
+        jobs = await self.ledger.do(self.store.of_everybody, limit)
+        return tuple(replace(job, summary=self._current(job)) for job in jobs)
+
     async def cancel_all(self, owner: str) -> None:
         """Cancel what is unfinished of a client that has gone for good."""
         for job in await self.ledger.do(self.store.in_state, *UNFINISHED):

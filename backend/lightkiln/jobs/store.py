@@ -42,6 +42,8 @@ CREATE TABLE IF NOT EXISTS artifacts (
 ) WITHOUT ROWID;
 """
 
+FINAL = tuple(state for state in JobState if state.is_final)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredJob:
@@ -150,6 +152,12 @@ class JobStore:
         """The newest jobs of a client, newest first."""
         which = "WHERE owner = ? ORDER BY created DESC, job_id LIMIT ?"
         return tuple(_stored_job(row) for row in self._rows(f"{_SELECT_JOB} {which}", owner, limit))
+
+    def of_everybody(self, limit: int) -> tuple[StoredJob, ...]:
+        """The jobs of all clients: the unfinished ones first, each part newest first."""
+        marks = ", ".join("?" * len(FINAL))
+        order = f"ORDER BY state IN ({marks}), created DESC, job_id LIMIT ?"
+        return tuple(map(_stored_job, self._rows(f"{_SELECT_JOB} {order}", *FINAL, limit)))
 
     def in_state(self, *states: JobState) -> tuple[StoredJob, ...]:
         """All jobs in one of these states, oldest first."""
