@@ -6,6 +6,7 @@
     control.json        what people ask of the run                      the queue, latest wins
     events.jsonl        what must not be forgotten, one line each       the worker, appended
     progress.json preview_image.bin preview_mesh.bin                    the worker, latest wins
+    figures.jsonl       the course of the run's figures                 the worker, appended
     checkpoint/ artifacts/ log.txt worker.lock reserve                  the worker
 
 A preview is one line of JSON, the message as it will be sent, and then its raw bytes.
@@ -88,6 +89,7 @@ class JobFolder:
         self.progress = path / "progress.json"
         self.preview_image = path / "preview_image.bin"
         self.preview_mesh = path / "preview_mesh.bin"
+        self.figures = path / "figures.jsonl"
         self.control = path / "control.json"
         self.checkpoint = path / "checkpoint"
         self.artifacts = path / "artifacts"

@@ -23,6 +23,7 @@ from lightkiln.methods.spec import CheckpointState
 from lightkiln.ops.picture import RenderedImage
 
 from . import checkpoints
+from .figures import Figures
 from .folder import JobFolder, JobSpec
 from .journal import Journal
 from .previews import Previews
@@ -68,6 +69,7 @@ class JobRun:
         now = time.monotonic()
         self._meter = Meter(started=now, before=before, time_limit=spec.time_limit)
         self._previews = Previews(folder, spec.job_id)
+        self._figures = Figures(folder.figures)
         self._save: Callable[[], CheckpointState] | None = None
         self._saved_at, self._saved_fraction, self._save_took = now, 0.0, 0.0
         self._told_at = -math.inf
@@ -96,7 +98,9 @@ class JobRun:
         for name in metrics.keys() - finite.keys():
             self.warn(f"The figure {name!r} is not a number in some steps.")
         self._meter.metrics = dict(list({**self._meter.metrics, **finite}.items())[:MAX_METRICS])
-        self.curves.append({"seconds": self._meter.elapsed(time.monotonic()), **finite})
+        seconds = self._meter.elapsed(time.monotonic())
+        self.curves.append({"seconds": seconds, **finite})
+        self._figures.add(seconds, self._meter.metrics)
 
     def warn(self, text: str) -> None:
         if text not in self.warnings:
