@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-import ssl
 import stat
 import time
 from collections.abc import Awaitable, Callable
@@ -190,15 +189,19 @@ def test_who_sits_between_the_two_gets_nothing(server: RunningServer, tmp_path: 
 
     async def attempt(code: str) -> None:
         context, _ = server_context(tmp_path)
-        relay = await asyncio.start_server(
-            lambda *ends: pass_on(*ends, server.port), "127.0.0.1", 0, ssl=context
-        )
+        passing: list[asyncio.Task[None]] = []
+
+        def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            passing.append(asyncio.create_task(pass_on(reader, writer, server.port)))
+
+        relay = await asyncio.start_server(take, "127.0.0.1", 0, ssl=context)
         port = relay.sockets[0].getsockname()[1]
         victim = await begin(port)
         assert victim.exchange.fingerprint != server.line["fingerprint"]
         with pytest.raises(NotAuthorised, match=WRONG):
             await victim.finish(victim.proof(code))
         relay.close()
+        await asyncio.gather(*passing)
 
     attack(server, attempt)
 
@@ -212,15 +215,11 @@ async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, po
             target.write(data)
             await target.drain()
 
-    back = asyncio.create_task(pump(upstream.reader, writer))
-    try:
-        await pump(reader, upstream.writer)
-        await back
-    except (ConnectionError, ssl.SSLError):
-        pass
-    finally:
-        upstream.writer.close()
-        writer.close()
+    ways = pump(reader, upstream.writer), pump(upstream.reader, writer)
+    ended = await asyncio.gather(*ways, return_exceptions=True)
+    assert all(end is None or isinstance(end, OSError) for end in ended)
+    await upstream.close()
+    writer.transport.abort()  # a polite end would wait for the other side's, and outlive the test
 
 
 def test_a_code_is_dead_after_two_minutes() -> None:
