@@ -94,6 +94,8 @@ class Welcome(Reply):
     server_id: str
     """First 16 hexadecimal digits of the certificate's SHA-256."""
     devices: tuple[Device, ...] = ()
+    name: str = ""
+    """What the backend is called; empty: it serves its own machine only."""
 
 
 @message("hello")
@@ -156,6 +158,31 @@ class Methods(Reply):
 @message("list_methods")
 class ListMethods(Request[Methods]):
     """Ask what the backend can do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceLoad:
+    """A device as it is now."""
+
+    device: Device
+    free_mb: int
+    """Memory that nobody uses; 0: not told."""
+
+
+@message("load")
+class Load(Reply):
+    """How busy the backend is, with the jobs of all its clients."""
+
+    devices: tuple[DeviceLoad, ...]
+    running: int
+    """Jobs that are worked on."""
+    queued: int
+    """Jobs that wait for a device."""
+
+
+@message("ask_load")
+class AskLoad(Request[Load]):
+    """Ask how busy the backend is."""
 
 
 # ---------------------------------------------------------------- handing a scene over

@@ -161,7 +161,13 @@ class JobQueue:
 
     async def has_work(self) -> bool:
         """True while a job waits or is worked on."""
-        return bool(await self.ledger.do(self.store.in_state, JobState.QUEUED, *ACTIVE))
+        return any(await self.counts())
+
+    async def counts(self) -> tuple[int, int]:
+        """How many jobs of all clients are worked on, and how many wait."""
+        jobs = await self.ledger.do(self.store.in_state, JobState.QUEUED, *ACTIVE)
+        queued = sum(job.state is JobState.QUEUED for job in jobs)
+        return len(jobs) - queued, queued
 
     # ------------------------------------------------------------ what is done about it
 

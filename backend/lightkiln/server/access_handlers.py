@@ -61,6 +61,7 @@ async def hello(caller: Caller, request: Hello) -> Welcome:
         server_version=__version__,
         server_id=services.server_id,
         devices=services.devices,
+        name=services.name,
     )
 
 

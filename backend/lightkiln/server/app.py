@@ -29,6 +29,7 @@ from lightkiln_shared import PROTOCOL_VERSION
 from lightkiln_shared.address import Address
 
 from lightkiln.executors.devices import find_slots
+from lightkiln.executors.free_memory import FreeMemory
 from lightkiln.executors.local import LocalExecutor
 from lightkiln.jobs import atomic
 from lightkiln.jobs.files import FileStores
@@ -99,6 +100,7 @@ async def _services(config: ServerConfig, token: str, fingerprint: str) -> Async
             files=files,
             intake=Intake(queue, files),
             devices=tuple(slot.device for slot in slots),
+            free_memory=FreeMemory(slots),
             server_id=fingerprint[:ID_DIGITS],
             clients=Clients(config.data, token),
             window=PairingWindow(fingerprint),

@@ -13,6 +13,7 @@ from lightkiln_shared.errors import LimitExceeded, NotAuthorised
 from lightkiln_shared.messages import ControlJob, Device, Request, SubmitJob
 from lightkiln_shared.pairing import Exchange
 
+from lightkiln.executors.free_memory import FreeMemory
 from lightkiln.jobs.files import FileStore, FileStores
 from lightkiln.jobs.intake import Intake
 from lightkiln.jobs.queue import JobQueue
@@ -34,6 +35,7 @@ class Services:
     files: FileStores
     intake: Intake
     devices: tuple[Device, ...]
+    free_memory: FreeMemory
     server_id: str
     clients: Clients
     window: PairingWindow

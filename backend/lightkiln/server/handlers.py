@@ -23,9 +23,11 @@ from lightkiln_shared.errors import LimitExceeded, UserError
 from lightkiln_shared.messages import (
     ArtifactData,
     Artifacts,
+    AskLoad,
     Bulk,
     ControlJob,
     DescribeJob,
+    DeviceLoad,
     Done,
     FileOffer,
     FinishAgain,
@@ -36,6 +38,7 @@ from lightkiln_shared.messages import (
     ListArtifacts,
     ListJobs,
     ListMethods,
+    Load,
     LookFrom,
     MethodInfo,
     Methods,
@@ -80,6 +83,14 @@ async def answer_to(caller: Caller, request: Request[Any]) -> Reply | FileAnswer
 
 async def list_methods(caller: Caller, request: ListMethods) -> Methods:
     return Methods(methods=tuple(map(_info, discover().values())), default=DEFAULT_METHOD)
+
+
+async def ask_load(caller: Caller, request: AskLoad) -> Load:
+    services = caller.services
+    running, queued = await services.queue.counts()
+    pairs = zip(services.devices, await services.free_memory.now(), strict=True)
+    devices = tuple(DeviceLoad(device=device, free_mb=free) for device, free in pairs)
+    return Load(devices=devices, running=running, queued=queued)
 
 
 async def offer_files(caller: Caller, request: OfferFiles) -> Wanted:
@@ -207,6 +218,7 @@ HANDLERS: dict[type[Request[Any]], Handler] = {
     ListClients: access.list_clients,
     RevokeClient: access.revoke_client,
     ListMethods: list_methods,
+    AskLoad: ask_load,
     OfferFiles: offer_files,
     PutFile: put_file,
     SubmitJob: submit_job,

@@ -26,6 +26,7 @@ from lightkiln_shared.errors import InvalidScene, LightkilnError, NotAuthorised,
 from lightkiln_shared.jobs import JobAction
 from lightkiln_shared.messages import (
     BY_KIND,
+    AskLoad,
     Bulk,
     ControlJob,
     DescribeJob,
@@ -59,6 +60,7 @@ REQUESTS: dict[type[Request[Any]], dict[str, Any]] = {
     ListClients: {},
     RevokeClient: {"client_id": "0" * 16},
     ListMethods: {},
+    AskLoad: {},
     OfferFiles: {"files": ()},
     PutFile: {"sha256": "0" * 64, "size": 0, "offset": 0, "bulk": NOTHING},
     SubmitJob: {
@@ -218,6 +220,28 @@ def test_lists_and_files_are_apart(house: House, who: str) -> None:
             assert [file.sha256 for file in wanted.files] == [house.scene_sha]
             with pytest.raises(InvalidScene, match="not on the backend"):
                 await other.submit(house.scene_sha)
+
+    asyncio.run(look())
+
+
+def test_how_busy_the_backend_is_is_told_to_all_its_clients(house: House) -> None:
+    async def look() -> None:
+        async with house.client("ann") as ann, house.client("bob") as bob:
+            idle = await bob.ask(AskLoad())
+            assert (idle.running, idle.queued) == (0, 0)
+            assert all(0 <= each.free_mb <= each.device.memory_mb for each in idle.devices)
+            sha256 = await ann.send_scene(house.scene)
+            jobs = [
+                await followed(ann, sha256, steps=10_000, seconds=0.01)
+                for _ in range(len(idle.devices) + 1)
+            ]
+            await ann.until(jobs[0], "running")
+            busy = await bob.ask(AskLoad())
+            assert (busy.running, busy.queued) == (len(idle.devices), 1)
+            for job_id in reversed(jobs):
+                await ann.ask(ControlJob(job_id=job_id, action=JobAction.CANCEL))
+                await ann.until(job_id, "cancelled")
+                await ann.ask(ControlJob(job_id=job_id, action=JobAction.DELETE))
 
     asyncio.run(look())
 
