@@ -49,6 +49,19 @@ class JobAction(StrEnum):
     DELETE = "delete"
 
 
+class Priority(StrEnum):
+    """How a job stands to those of others, as the backend's owner says."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+
+    @property
+    def rank(self) -> int:
+        """The higher goes first."""
+        return (Priority.LOW, Priority.NORMAL, Priority.HIGH).index(self)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """How far a run has come."""
@@ -82,6 +95,13 @@ class JobSummary:
     created: float
     """Unix seconds."""
     progress: Progress | None
+    priority: Priority = Priority.NORMAL
+    kept: bool = False
+    """It is not deleted to make room."""
+    position: int = 0
+    """Its place among all that wait, other clients' jobs included; 1 is next, 0: it waits not."""
+    starts_in: float = -1.0
+    """Seconds until it will probably begin; negative: not known."""
 
 
 class RecordKind(StrEnum):

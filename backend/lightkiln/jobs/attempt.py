@@ -15,6 +15,7 @@ from lightkiln_shared.messages import JobProgressed
 
 from lightkiln.executors import Executor, Slot, WorkerHandle
 
+from . import atomic
 from .folder import JobFolder, WorkerEvent
 from .follow import Follower, News
 from .ledger import Ledger
@@ -29,6 +30,8 @@ CANCEL_SECONDS = 1.0
 """A worker that is asked to cancel has this long to do it by itself: nothing of it is wanted."""
 RELEASE_SECONDS = 6.0
 """A worker whose server goes needs at most 5 s."""
+OLD_WORKER_SECONDS = 8.0
+"""A worker whose server was killed needs up to 5 s to end."""
 MAX_LOSSES = 3
 """Attempts that may end without a word before the job has failed."""
 
@@ -119,6 +122,16 @@ def change_of(news: News, reason: str, progress: Progress | None) -> Change:
         progress=progress,
         events_read=news.events_read,
     )
+
+
+async def recover(job: StoredJob, folder: JobFolder, ledger: Ledger) -> None:
+    """End the attempt that a server left when it was killed, once its worker is gone too."""
+    deadline = asyncio.get_running_loop().time() + OLD_WORKER_SECONDS
+    while atomic.is_locked(folder.lock) and asyncio.get_running_loop().time() < deadline:
+        await asyncio.sleep(0.1)
+    news = await asyncio.to_thread(Follower(folder, job.events_read).look)
+    event, reason = outcome(job, news.last_word, None)
+    await ledger.last_step(job.job_id, event, change_of(news, reason, news.progress))
 
 
 def outcome(

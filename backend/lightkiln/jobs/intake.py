@@ -66,7 +66,8 @@ class Intake:
             if isinstance(asked, FinishAgain):
                 await self._queue.artifact(asked.job_id, SURFACE)  # or there is no such job
             job = await asyncio.to_thread(make)
-            await self._queue.add(job, asked.request_id, owner)
+            again = isinstance(asked, FinishAgain)
+            await self._queue.add(job, asked.request_id, owner, again=again)
             return job.job_id
 
     def _make_finishing_folder(self, asked: FinishAgain, files: FileStore) -> JobSummary:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Owns the jobs: takes them in, gives them devices, does what their steps ask for.
 
-One job at a time works on a device, the oldest first. After a restart, jobs that were being worked
-on go on from their last saved state.
+One job at a time works on a device; whose is next, `shares` says. After a restart, jobs that were
+being worked on go on from their last saved state.
 It must not know connections: those who follow a job are `Watcher`s.
 """
 
@@ -12,30 +12,35 @@ import asyncio
 import contextlib
 import logging
 import shutil
-from collections.abc import Coroutine
+import time
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from lightkiln_shared.camera import Camera
 from lightkiln_shared.errors import LightkilnError, ResourceError, UnknownJob, of_system
-from lightkiln_shared.jobs import Artifact, JobAction, JobRecord, JobState, JobSummary
+from lightkiln_shared.jobs import (
+    Artifact,
+    JobAction,
+    JobRecord,
+    JobState,
+    JobSummary,
+    Priority,
+)
 
 from lightkiln.executors import Executor, Slot
-from lightkiln.methods.registry import spec_named
 
-from . import atomic
-from .attempt import Attempt, change_of, outcome
+from .attempt import Attempt, recover
 from .files import FileStores
 from .folder import JobFolder, JobSpec
-from .follow import Follower
 from .ledger import RETRY_SECONDS, Ledger
+from .rules import Rules
+from .shares import Shares, Work
 from .state import Effect, Happening
 from .store import Change, JobStore, StoredJob
 from .watchers import Watcher, Watchers
 
-OLD_WORKER_SECONDS = 8.0
-"""A worker whose server was killed needs up to 5 s to end."""
 _log = logging.getLogger(__name__)
 ACTIVE = tuple(state for state in JobState if state.is_active)
 UNFINISHED = tuple(state for state in JobState if not state.is_final)
@@ -45,7 +50,13 @@ class JobQueue:
     """All jobs of a data folder. Make it, then `start`; `close` lets the workers save."""
 
     def __init__(
-        self, folder: Path, files: FileStores, executor: Executor, slots: tuple[Slot, ...]
+        self,
+        folder: Path,
+        files: FileStores,
+        executor: Executor,
+        slots: tuple[Slot, ...],
+        rules: Rules | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.folder = folder / "jobs"
         self.folder.mkdir(exist_ok=True)
@@ -53,8 +64,8 @@ class JobQueue:
         self.ledger = Ledger(JobStore(folder / "jobs.sqlite"), self._watchers)
         self.store = self.ledger.store
         self._files, self._executor = files, executor
-        self._slots, self._free = slots, list(slots)
-        self._attempts: dict[str, Attempt] = {}
+        self.shares = Shares(self.ledger, slots, rules or Rules(), clock)
+        self._free = list(slots)
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
 
@@ -64,7 +75,7 @@ class JobQueue:
         for job in await self.ledger.do(self.store.in_state, *ACTIVE):
             self._spawn(self._recover(job))
         self._spawn(self._dispatch())
-        self._wake.set()
+        self._stir()
 
     async def close(self) -> None:
         """Let the workers save their states and end; their jobs go on at the next start."""
@@ -76,14 +87,17 @@ class JobQueue:
 
     # ------------------------------------------------------------ what people ask
 
-    async def add(self, job: JobSummary, request_id: str, owner: str) -> None:
+    async def add(
+        self, job: JobSummary, request_id: str, owner: str, *, again: bool = False
+    ) -> None:
         """Take in a job whose folder is made; it is on disk when this returns."""
-        await self.ledger.do(self.store.add, job, request_id, owner)
-        self._wake.set()
+        await self.ledger.do(self.store.add, job, request_id, owner, again=again)
+        self._stir()
 
     async def summary(self, job_id: str) -> JobSummary:
         """One job as it stands."""
-        return self._current(await self.ledger.do(self.store.job, job_id))
+        job = await self.ledger.do(self.store.job, job_id)
+        return (await self.shares.as_they_stand((job,)))[0].summary
 
     async def check_owner(self, job_id: str, owner: str) -> None:
         """`UnknownJob` if the job is not that client's, just as if there were none."""
@@ -91,12 +105,22 @@ class JobQueue:
 
     async def newest(self, limit: int, owner: str) -> tuple[JobSummary, ...]:
         """The newest jobs of a client, newest first."""
-        return tuple(map(self._current, await self.ledger.do(self.store.newest, limit, owner)))
+        jobs = await self.ledger.do(self.store.newest, limit, owner)
+        return tuple(job.summary for job in await self.shares.as_they_stand(jobs))
 
     async def of_everybody(self, limit: int) -> tuple[StoredJob, ...]:
         """The jobs of all clients for the backend's owner, the unfinished ones first."""
         jobs = await self.ledger.do(self.store.of_everybody, limit)
-        return tuple(replace(job, summary=self._current(job)) for job in jobs)
+        return await self.shares.as_they_stand(jobs)
+
+    async def set_priority(self, job_id: str, priority: Priority) -> None:
+        """Let a job wait longer or shorter than others; `UnknownJob`."""
+        await self.ledger.do(self.store.set_priority, job_id, priority)
+        self._stir()
+
+    async def set_kept(self, job_id: str, kept: bool) -> None:
+        """Say whether a job may be deleted to make room; `UnknownJob`."""
+        await self.ledger.do(self.store.set_kept, job_id, kept)
 
     async def cancel_all(self, owner: str) -> None:
         """Cancel what is unfinished of a client that has gone for good."""
@@ -137,7 +161,7 @@ class JobQueue:
         _, effects = await self.ledger.step(job_id, action)
         for effect in effects:
             await self._perform(job_id, effect)
-        self._wake.set()
+        self._stir()
 
     def watch(self, job_id: str, watcher: Watcher) -> None:
         """Let somebody follow a job."""
@@ -177,8 +201,8 @@ class JobQueue:
         elif effect is Effect.ASK_FINISH:
             await self._ask(job_id, finish=True)
         elif effect is Effect.ASK_CANCEL:
-            if job_id in self._attempts:
-                self._spawn(self._attempts[job_id].enforce_cancel())
+            if job_id in self.shares.running:
+                self._spawn(self.shares.running[job_id].attempt.enforce_cancel())
             with contextlib.suppress(OSError):  # the disk is full: then force alone must do
                 await self._ask(job_id, cancel=True)
 
@@ -196,7 +220,7 @@ class JobQueue:
 
     async def _delete(self, job_id: str) -> None:
         job = await self.ledger.do(self.store.job, job_id)
-        if job.state.is_active or job_id in self._attempts:
+        if job.state.is_active or job_id in self.shares.running:
             raise UnknownJob(
                 "A job that is being worked on cannot be deleted.", hint="Cancel it first."
             )
@@ -208,17 +232,17 @@ class JobQueue:
             await self._wake.wait()
             self._wake.clear()
             try:
-                for job in await self.ledger.do(self.store.in_state, JobState.QUEUED):
+                for job in await self.shares.line() if self._free else ():
                     await self._start_if_free(job)
             except ResourceError as error:  # the disk is full: the jobs wait for space
                 _log.warning("%s", error)
                 await asyncio.sleep(RETRY_SECONDS)
-                self._wake.set()
+                self._stir()
 
     async def _start_if_free(self, job: StoredJob) -> None:
         try:
-            slot = self._slot_for(job.summary.method)
-            if slot is None or job.job_id in self._attempts:
+            slot = self.shares.slot_for(job, self._free)
+            if slot is None:
                 return
             await self._ask(job.job_id, pause=False, cancel=False)
         except (LightkilnError, OSError) as error:  # its method or its folder has gone meanwhile
@@ -228,41 +252,28 @@ class JobQueue:
         started, _ = await self.ledger.step(job.job_id, Happening.STARTED)
         if started.state is JobState.RUNNING:
             self._free.remove(slot)
-            self._spawn(self._work(started, slot))
+            folder = self._job_folder(job.job_id)
+            attempt = Attempt(started, folder, self.ledger, self._watchers)
+            self._spawn(self._work(self.shares.begin(started, slot, attempt)))
 
-    def _slot_for(self, method: str) -> Slot | None:
-        """A free device of the best kind that the method can use."""
-        devices = spec_named(method).devices
-        usable = [slot for slot in self._slots if slot.device.kind in devices]
-        best = [slot for slot in usable if slot.device.kind == usable[0].device.kind]
-        return next((slot for slot in best if slot in self._free), None)
-
-    async def _work(self, job: StoredJob, slot: Slot) -> None:
-        folder = self._job_folder(job.job_id)
-        attempt = Attempt(job, folder, self.ledger, self._watchers)
-        self._attempts[job.job_id] = attempt
+    async def _work(self, work: Work) -> None:
         try:
-            await attempt.run(self._executor, slot)
+            await work.attempt.run(self._executor, work.slot)
         finally:
-            del self._attempts[job.job_id]
-            self._free.append(slot)
-            self._wake.set()
+            self._free.append(work.slot)
+            await self.shares.end(work)
+            self._stir()
 
     async def _recover(self, job: StoredJob) -> None:
-        folder = self._job_folder(job.job_id)
-        deadline = asyncio.get_running_loop().time() + OLD_WORKER_SECONDS
-        while atomic.is_locked(folder.lock) and asyncio.get_running_loop().time() < deadline:
-            await asyncio.sleep(0.1)
-        news = await asyncio.to_thread(Follower(folder, job.events_read).look)
-        event, reason = outcome(job, news.last_word, None)
-        await self.ledger.last_step(job.job_id, event, change_of(news, reason, news.progress))
-        self._wake.set()
+        await recover(job, self._job_folder(job.job_id), self.ledger)
+        self._stir()
 
     # ------------------------------------------------------------ small things
 
-    def _current(self, job: StoredJob) -> JobSummary:
-        attempt = self._attempts.get(job.job_id)
-        return job.summary if attempt is None else replace(job.summary, progress=attempt.progress)
+    def _stir(self) -> None:
+        """Something has changed that may let a job begin."""
+        self.shares.changed()
+        self._wake.set()
 
     def _job_folder(self, job_id: str) -> JobFolder:
         return JobFolder(self.folder / job_id)

@@ -1,46 +1,32 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is known of all jobs, in one SQLite file: the jobs, their records, their artifacts.
+"""What is known of all jobs: the jobs, their records, their artifacts.
 
-WAL, `synchronous=FULL`, one connection used by one thread: what a method here has returned from
-outlasts a loss of power. A job's records are numbered 1, 2, 3, ... and an index allows one terminal
-record for each attempt.
-It must not know folders, processes or the wire.
+A job's records are numbered 1, 2, 3, ... and an index allows one terminal record for each attempt.
+It must not know folders, processes, the wire, or how rows come to the disk: that is `database`.
 """
 
 from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lightkiln_shared.codec import from_json, to_json
-from lightkiln_shared.errors import ResourceError, UnknownJob
-from lightkiln_shared.jobs import Artifact, JobRecord, JobState, JobSummary, Progress, RecordKind
+from lightkiln_shared.errors import UnknownJob
+from lightkiln_shared.jobs import (
+    Artifact,
+    JobRecord,
+    JobState,
+    JobSummary,
+    Priority,
+    Progress,
+    RecordKind,
+)
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS jobs (
-    job_id TEXT PRIMARY KEY, request_id TEXT NOT NULL UNIQUE, created REAL NOT NULL,
-    title TEXT NOT NULL, method TEXT NOT NULL, preset TEXT NOT NULL,
-    state TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '', progress TEXT,
-    attempt INTEGER NOT NULL DEFAULT 1, losses INTEGER NOT NULL DEFAULT 0,
-    events_read INTEGER NOT NULL DEFAULT 0, owner TEXT NOT NULL DEFAULT ''
-);
-CREATE TABLE IF NOT EXISTS records (
-    job_id TEXT NOT NULL REFERENCES jobs ON DELETE CASCADE, seq INTEGER NOT NULL,
-    time REAL NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL, reason TEXT NOT NULL,
-    state TEXT NOT NULL, attempt INTEGER NOT NULL, PRIMARY KEY (job_id, seq)
-) WITHOUT ROWID;
-CREATE UNIQUE INDEX IF NOT EXISTS one_end ON records (job_id, attempt)
-    WHERE kind = 'state' AND state IN ('succeeded', 'failed', 'cancelled');
-CREATE TABLE IF NOT EXISTS artifacts (
-    job_id TEXT NOT NULL REFERENCES jobs ON DELETE CASCADE, name TEXT NOT NULL,
-    size INTEGER NOT NULL, sha256 TEXT NOT NULL, PRIMARY KEY (job_id, name)
-) WITHOUT ROWID;
-"""
+from .database import Database
 
 FINAL = tuple(state for state in JobState if state.is_final)
 
@@ -57,6 +43,8 @@ class StoredJob:
     """Bytes of the folder's `events.jsonl` that are in the records."""
     owner: str
     """The client that it belongs to; empty: the backend's owner."""
+    again: bool
+    """It only finishes a surface that another job has made."""
 
     @property
     def job_id(self) -> str:
@@ -65,6 +53,11 @@ class StoredJob:
     @property
     def state(self) -> JobState:
         return self.summary.state
+
+    @property
+    def kind(self) -> tuple[str, ...]:
+        """Jobs of one kind take about as long as each other."""
+        return _kind(self.summary.method, self.summary.preset, self.again)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,60 +81,38 @@ class JobStore:
     """The only writer and the only reader of the database."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        path.chmod(0o600)
-        self._prepare()
-
-    def _prepare(self) -> None:
-        try:
-            sound = self._database.execute("PRAGMA quick_check").fetchone()[0] == "ok"
-        except sqlite3.DatabaseError:
-            sound = False
-        if not sound:
-            raise ResourceError(
-                f"The list of jobs is damaged: {self._path}.",
-                hint="Move the file away and start again; the jobs' folders stay.",
-            )
-        self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.execute("PRAGMA synchronous = FULL")
-        self._database.execute("PRAGMA foreign_keys = ON")
-        self._database.executescript(SCHEMA)
-        self._add_owners()
-
-    def _add_owners(self) -> None:
-        """Jobs of a database from before there were clients belong to the backend's owner."""
-        columns = {row[1] for row in self._rows("PRAGMA table_info(jobs)")}
-        if "owner" not in columns:
-            self._database.execute("ALTER TABLE jobs ADD COLUMN owner TEXT NOT NULL DEFAULT ''")
+        self.database = Database(path)
 
     def close(self) -> None:
         """End; everything is on disk already."""
-        self._database.close()
+        self.database.close()
 
-    def add(self, job: JobSummary, request_id: str, owner: str = "") -> None:
-        """Keep a new job with its first record."""
+    def add(
+        self, job: JobSummary, request_id: str, owner: str = "", *, again: bool = False
+    ) -> None:
+        """Keep a new job with its first record; `again`: it only finishes another one's surface."""
         row = (job.job_id, _of(owner, request_id), job.created, job.title, job.method, job.preset)
-        with self._transaction():
-            self._database.execute(
+        with self.database.transaction() as database:
+            database.execute(
                 "INSERT INTO jobs"
-                " (job_id, request_id, created, title, method, preset, state, owner)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (*row, job.state, owner),
+                " (job_id, request_id, created, title, method, preset, state, owner, again)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (*row, job.state, owner, again),
             )
-            self._add_records(job.job_id, [(RecordKind.STATE, job.state, "")])
+            _add_records(database, job.job_id, [(RecordKind.STATE, job.state, "")])
 
     def requested(self, request_id: str, owner: str = "") -> str | None:
         """The id of the job that was made for a client's request before."""
-        rows = self._rows("SELECT job_id FROM jobs WHERE request_id = ?", _of(owner, request_id))
+        which = "SELECT job_id FROM jobs WHERE request_id = ?"
+        rows = self.database.rows(which, _of(owner, request_id))
         return rows[0][0] if rows else None
 
     def job(self, job_id: str) -> StoredJob:
         """One job; `UnknownJob` if there is none."""
-        rows = self._rows(f"{_SELECT_JOB} WHERE job_id = ?", job_id)
-        if not rows:
+        found = self._jobs("WHERE job_id = ?", job_id)
+        if not found:
             raise _no_such_job()
-        return _stored_job(rows[0])
+        return found[0]
 
     def check_owner(self, job_id: str, owner: str) -> None:
         """`UnknownJob` if the job is another's, in the same words as if there were none."""
@@ -151,19 +122,46 @@ class JobStore:
     def newest(self, limit: int, owner: str = "") -> tuple[StoredJob, ...]:
         """The newest jobs of a client, newest first."""
         which = "WHERE owner = ? ORDER BY created DESC, job_id LIMIT ?"
-        return tuple(_stored_job(row) for row in self._rows(f"{_SELECT_JOB} {which}", owner, limit))
+        return self._jobs(which, owner, limit)
 
     def of_everybody(self, limit: int) -> tuple[StoredJob, ...]:
         """The jobs of all clients: the unfinished ones first, each part newest first."""
         marks = ", ".join("?" * len(FINAL))
         order = f"ORDER BY state IN ({marks}), created DESC, job_id LIMIT ?"
-        return tuple(map(_stored_job, self._rows(f"{_SELECT_JOB} {order}", *FINAL, limit)))
+        return self._jobs(order, *FINAL, limit)
 
     def in_state(self, *states: JobState) -> tuple[StoredJob, ...]:
         """All jobs in one of these states, oldest first."""
         marks = ", ".join("?" * len(states))
         where = f"WHERE state IN ({marks}) ORDER BY created, job_id"
-        return tuple(_stored_job(row) for row in self._rows(f"{_SELECT_JOB} {where}", *states))
+        return self._jobs(where, *states)
+
+    def finished(self, limit: int) -> tuple[tuple[tuple[str, ...], float], ...]:
+        """The kinds of the newest succeeded jobs, newest first, and the seconds that each took."""
+        rows = self.database.rows(
+            "SELECT method, preset, again, json_extract(progress, '$.elapsed') FROM jobs"
+            " WHERE state = ? AND progress IS NOT NULL ORDER BY created DESC LIMIT ?",
+            *(JobState.SUCCEEDED, limit),
+        )
+        return tuple((_kind(*kind), seconds) for *kind, seconds in rows)
+
+    def ended_before(self, time: float) -> tuple[StoredJob, ...]:
+        """Jobs of clients that were over by then and are not to be kept, the oldest first."""
+        marks = ", ".join("?" * len(FINAL))
+        which = (
+            f"WHERE owner != '' AND kept = 0 AND state IN ({marks})"
+            " AND (SELECT max(time) FROM records AS r WHERE r.job_id = jobs.job_id) < ?"
+            " ORDER BY created, job_id"
+        )
+        return self._jobs(which, *FINAL, time)
+
+    def set_priority(self, job_id: str, priority: Priority) -> None:
+        """Let a job wait longer or shorter than others; `UnknownJob`."""
+        self._set(job_id, "priority", priority)
+
+    def set_kept(self, job_id: str, kept: bool) -> None:
+        """Say whether a job may be deleted to make room; `UnknownJob`."""
+        self._set(job_id, "kept", kept)
 
     def apply(self, job_id: str, change: Change) -> None:
         """Write a change, all of it or nothing."""
@@ -175,15 +173,15 @@ class JobStore:
             "losses": change.losses,
             "events_read": change.events_read,
         }
-        with self._transaction():
-            self._add_records(job_id, change.records)
+        with self.database.transaction() as database:
+            _add_records(database, job_id, change.records)
             for name, value in columns.items():
                 if value is not None:
                     update = f"UPDATE jobs SET {name} = ? WHERE job_id = ?"
-                    self._database.execute(update, (value, job_id))
+                    database.execute(update, (value, job_id))
             if change.state is not None:
-                self._add_records(job_id, [(RecordKind.STATE, change.state, change.reason)])
-            self._database.executemany(
+                _add_records(database, job_id, [(RecordKind.STATE, change.state, change.reason)])
+            database.executemany(
                 "INSERT OR REPLACE INTO artifacts VALUES (?, ?, ?, ?)",
                 [(job_id, a.name, a.size, a.sha256) for a in change.artifacts],
             )
@@ -192,7 +190,7 @@ class JobStore:
         self, job_id: str, since: int, limit: int
     ) -> tuple[tuple[JobRecord, JobState], ...]:
         """Records after `since`, each with the job's state after it."""
-        rows = self._rows(
+        rows = self.database.rows(
             "SELECT seq, time, kind, text, reason, state FROM records"
             " WHERE job_id = ? AND seq > ? ORDER BY seq LIMIT ?",
             *(job_id, since, limit),
@@ -207,51 +205,50 @@ class JobStore:
 
     def artifacts(self, job_id: str) -> tuple[Artifact, ...]:
         """The files a job has left, by name."""
-        rows = self._rows(
+        rows = self.database.rows(
             "SELECT name, size, sha256 FROM artifacts WHERE job_id = ? ORDER BY name", job_id
         )
         return tuple(Artifact(name=name, size=size, sha256=sha) for name, size, sha in rows)
 
+    def _jobs(self, which: str, *values: str | int | float) -> tuple[StoredJob, ...]:
+        return tuple(map(_stored_job, self.database.rows(f"{_SELECT_JOB} {which}", *values)))
+
+    def _set(self, job_id: str, column: str, value: str | bool) -> None:
+        self.job(job_id)
+        with self.database.transaction() as database:
+            database.execute(f"UPDATE jobs SET {column} = ? WHERE job_id = ?", (value, job_id))
+
     def delete(self, job_id: str) -> None:
         """Forget a job."""
-        with self._transaction():
-            self._database.execute("DELETE FROM jobs WHERE job_id = ?", (job_id,))
-
-    def _add_records(self, job_id: str, records: Iterable[tuple[RecordKind, str, str]]) -> None:
-        for kind, text, reason in records:
-            self._database.execute(
-                "INSERT INTO records SELECT job_id,"
-                " (SELECT coalesce(max(seq), 0) + 1 FROM records AS r WHERE r.job_id = j.job_id),"
-                " ?, ?, ?, ?, state, attempt FROM jobs AS j WHERE job_id = ?",
-                (time.time(), kind, text, reason, job_id),
-            )
-
-    def _rows(self, query: str, *values: str | int) -> list[Any]:
-        with closing(self._database.execute(query, values)) as cursor:
-            return cursor.fetchall()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        try:
-            self._database.execute("BEGIN IMMEDIATE")
-            with self._database:  # commits, or rolls back on an error
-                yield
-        except sqlite3.OperationalError as error:
-            raise ResourceError(
-                f"The list of jobs cannot be written: {error}.",
-                hint="Free some space on the backend's disk.",
-            ) from None
+        with self.database.transaction() as database:
+            database.execute("DELETE FROM jobs WHERE job_id = ?", (job_id,))
 
 
 _SELECT_JOB = (
     "SELECT job_id, title, method, preset, state, reason, created, progress, attempt, losses,"
-    " events_read, owner FROM jobs"
+    " events_read, owner, priority, kept, again FROM jobs"
 )
+
+
+def _add_records(
+    database: sqlite3.Connection, job_id: str, records: Iterable[tuple[RecordKind, str, str]]
+) -> None:
+    for kind, text, reason in records:
+        database.execute(
+            "INSERT INTO records SELECT job_id,"
+            " (SELECT coalesce(max(seq), 0) + 1 FROM records AS r WHERE r.job_id = j.job_id),"
+            " ?, ?, ?, ?, state, attempt FROM jobs AS j WHERE job_id = ?",
+            (time.time(), kind, text, reason, job_id),
+        )
 
 
 def _of(owner: str, request_id: str) -> str:
     """A request's name in the database: what one client chose never meets what another one did."""
     return f"{owner}:{request_id}" if owner else request_id
+
+
+def _kind(method: str, preset: str, again: bool) -> tuple[str, ...]:
+    return method, preset, "again" if again else ""
 
 
 def _no_such_job() -> UnknownJob:
@@ -260,7 +257,7 @@ def _no_such_job() -> UnknownJob:
 
 def _stored_job(row: tuple[Any, ...]) -> StoredJob:
     job_id, title, method, preset, state, reason, created, progress, *others = row
-    attempt, losses, events_read, owner = others
+    attempt, losses, events_read, owner, priority, kept, again = others
     summary = JobSummary(
         job_id=job_id,
         title=title,
@@ -270,7 +267,14 @@ def _stored_job(row: tuple[Any, ...]) -> StoredJob:
         reason=reason,
         created=created,
         progress=None if progress is None else from_json(Progress, progress),
+        priority=Priority(priority),
+        kept=bool(kept),
     )
     return StoredJob(
-        summary=summary, attempt=attempt, losses=losses, events_read=events_read, owner=owner
+        summary=summary,
+        attempt=attempt,
+        losses=losses,
+        events_read=events_read,
+        owner=owner,
+        again=bool(again),
     )

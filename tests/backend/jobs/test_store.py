@@ -124,13 +124,13 @@ def test_a_damaged_database_is_reported_and_left_alone(tmp_path: Path) -> None:
 def test_a_full_disk_is_said_and_changes_nothing(store: JobStore, tmp_path: Path) -> None:
     store.close()
     small = JobStore(tmp_path / "jobs.sqlite")
-    pages = small._database.execute("PRAGMA page_count").fetchone()[0]
-    small._database.execute(f"PRAGMA max_page_count = {pages}")
+    pages = small.database.rows("PRAGMA page_count")[0][0]
+    small.database.rows(f"PRAGMA max_page_count = {pages}")
     before = small.records("a", 0, 100)
     with pytest.raises(ResourceError, match="cannot be written"):
         small.apply("a", Change(records=((RecordKind.WARNING, "w" * 9000, ""),) * 5))
     assert small.records("a", 0, 100) == before
-    small._database.execute("PRAGMA max_page_count = 100000")
+    small.database.rows("PRAGMA max_page_count = 100000")
     small.apply("a", Change(records=((RecordKind.WARNING, "w", ""),)))
     assert len(small.records("a", 0, 100)) == len(before) + 1
 
