@@ -28,6 +28,7 @@ COMMANDS = {
     "pair": "Let a client use the server here, or use one elsewhere.",
     "clients": "List who may use the server here, or send one away.",
     "backends": "List the backends elsewhere that were paired with.",
+    "web": "Print the link of the status page of the server here.",
     "worker": "Work on a job's folder; engines call this, people rarely.",
 }
 """Each is a module here with a function of the same name."""

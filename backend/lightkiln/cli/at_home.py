@@ -28,6 +28,8 @@ class AtHome:
     fingerprint: str
     token: str
     lan: bool
+    page: str
+    """The status page's link, its secret in it; empty: there is none."""
 
     def connect(self) -> Remote:
         """An open session of the owner."""

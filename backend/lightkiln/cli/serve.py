@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
 import socket
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -16,14 +18,15 @@ from lightkiln_shared.errors import UserError
 from lightkiln_shared.pairing import checked_name
 from platformdirs import user_data_path
 
-from lightkiln.server.app import ServerConfig
+from lightkiln.server.app import Beside, ServerConfig
 from lightkiln.server.app import serve as run_server
 from lightkiln.server.tokens import checked_token
 
+PAGE_PORT = DEFAULT_PORT + 1
 LAN = "Give --lan too, or leave --name out."
 
 
-def serve(
+def serve(  # noqa: PLR0913, PLR0917 each option that is typed is an argument
     data: Annotated[
         Path | None, typer.Option(help="Folder of the jobs and the files they share.")
     ] = None,
@@ -36,6 +39,15 @@ def serve(
     name: Annotated[
         str, typer.Option(help="What this backend is called on the network; its own name if empty.")
     ] = "",
+    web: Annotated[
+        bool, typer.Option("--web", help="Also a status page for browsers on this machine.")
+    ] = False,
+    web_lan: Annotated[
+        bool, typer.Option("--web-lan", help="The same, for browsers on the network too.")
+    ] = False,
+    web_port: Annotated[
+        int, typer.Option(min=0, max=MAX_PORT, help="The status page's port; 0: any free one.")
+    ] = PAGE_PORT,
     token_from_stdin: Annotated[
         bool, typer.Option("--token-from-stdin", help="Read the token as a line of the input.")
     ] = False,
@@ -64,7 +76,24 @@ def serve(
         lan=lan,
         name=checked_name(name or socket.gethostname()) if lan else "",
     )
-    asyncio.run(run_server(config))
+    beside = _page(config, web_port, lan=web_lan) if web or web_lan else None
+    asyncio.run(run_server(config, beside))
+
+
+def _page(config: ServerConfig, port: int, *, lan: bool) -> Beside:
+    """The status page, whose packages a server without it need not have."""
+    try:
+        link = importlib.import_module("lightkiln.status_page.link")
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"The status page needs a package that is not here: {error.name}.",
+            hint="Install the extra: pip install 'lightkiln[web]'.",
+        ) from None
+    page = link.PageConfig(
+        data=config.data, name=config.name or socket.gethostname(), port=port, lan=lan
+    )
+    beside: Beside = partial(link.status_page, page)
+    return beside
 
 
 def _check(port: int | None, *, lan: bool, name: str, idle_exit: float) -> None:

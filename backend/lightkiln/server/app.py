@@ -20,8 +20,8 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,7 +69,11 @@ class ServerConfig:
     """What people call this backend."""
 
 
-async def serve(config: ServerConfig) -> None:
+Beside = Callable[[Services], AbstractAsyncContextManager[str]]
+"""What stands beside the server and uses the same services; it yields the link that opens it."""
+
+
+async def serve(config: ServerConfig, beside: Beside | None = None) -> None:
     """Run until SIGTERM, SIGINT or `idle_exit`; raises `ResourceError` if one runs already."""
     config.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     message = f"Another Lightkiln server is using {config.data}."
@@ -79,11 +83,14 @@ async def serve(config: ServerConfig) -> None:
         discover()
         async with _services(config, token, fingerprint) as services:
             listening = listen(config.port, lan=config.lan)
-            async with Listener(listening, context, services) as listener:
+            page = beside(services) if beside is not None else nullcontext("")
+            async with Listener(listening, context, services) as listener, page as link:
                 port = listening.getsockname()[1]
                 line = _where(port, fingerprint)
-                _keep(config, line, token)
+                _keep(config, line, token, link)
                 _say(_for_people(config, line, services) if config.lan else json.dumps(line))
+                if link:
+                    _say(_about_page(link))
                 await _until_the_end(config, services, listener)
         (config.data / "server.json").unlink(missing_ok=True)
 
@@ -120,9 +127,9 @@ def _where(port: int, fingerprint: str) -> dict[str, str | int]:
     }
 
 
-def _keep(config: ServerConfig, line: dict[str, str | int], token: str) -> None:
+def _keep(config: ServerConfig, line: dict[str, str | int], token: str, page: str) -> None:
     """A private file for those who come later."""
-    private = {**line, "token": token, "pid": os.getpid(), "lan": config.lan}
+    private = {**line, "token": token, "pid": os.getpid(), "lan": config.lan, "page": page}
     write_private(config.data / "server.json", json.dumps(private).encode())
 
 
@@ -135,6 +142,13 @@ def _for_people(config: ServerConfig, line: dict[str, str | int], services: Serv
         f"  devices      {devices}\n"
         "Let a computer in with: lightkiln pair"
     )
+
+
+def _about_page(link: str) -> str:
+    """The link, but not into a log: there its secret would lie for years."""
+    if sys.stdout.isatty():
+        return f"Status page: {link}"
+    return f"Status page: {link.partition('?')[0]}  (its link is printed by: lightkiln web)"
 
 
 def _say(text: str) -> None:

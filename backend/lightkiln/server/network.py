@@ -17,8 +17,11 @@ _ELSEWHERE = (("192.0.2.1", socket.AF_INET), ("2001:db8::1", socket.AF_INET6))
 """Addresses that are kept for documentation: nobody is there."""
 
 
-def listen(port: int, *, lan: bool) -> socket.socket:
-    """A listening socket, on all addresses with `lan`; `ResourceError` if the port is taken."""
+def listen(port: int, *, lan: bool, option: str = "--port") -> socket.socket:
+    """A listening socket, on all addresses with `lan`; `ResourceError` if the port is taken.
+
+    `option` is how people choose another one.
+    """
     try:
         if not lan:
             return socket.create_server((LOOPBACK, port))
@@ -31,7 +34,7 @@ def listen(port: int, *, lan: bool) -> socket.socket:
             raise
         raise ResourceError(
             f"Port {port} cannot be used here: {error.strerror}.",
-            hint="Choose another with --port.",
+            hint=f"Choose another with {option}.",
         ) from None
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The owner's token: the secret of who runs the server.
+"""The owner's token: the secret of who runs the server; and that of the status page.
 
 It must not know where a token comes from on the client's side.
 """
@@ -16,9 +16,9 @@ from .certificate import write_private
 MIN_CHARACTERS = 32
 
 
-def kept_token(folder: Path) -> str:
-    """The token of a data folder, made at the first start and readable by its owner only."""
-    path = folder / "token"
+def kept_token(folder: Path, name: str = "token") -> str:
+    """A token of a data folder, made at the first start and readable by its owner only."""
+    path = folder / name
     if not path.exists():
         write_private(path, secrets.token_urlsafe(32).encode())
     return path.read_text(encoding="ascii")
