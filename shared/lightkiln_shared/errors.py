@@ -7,8 +7,10 @@
     │   ├── InvalidParams              a parameter is unknown, mistyped or out of range
     │   ├── UnknownMethod              no such method, or it cannot run here
     │   ├── UnknownJob                 no such job, or it is in the wrong state for this
+    │   ├── OverQuota                  more than the backend's owner grants to each client
     │   └── NothingReconstructed       the run ended without a surface
     ├── ResourceError (resource)       disk, memory or device ran out
+    │   └── PartnerLost                one of the processes that work on a job together has ended
     ├── ProtocolError (protocol)       the peer broke the rules of the wire; the session ends
     │   ├── MalformedMessage           undecodable; names the place
     │   ├── LimitExceeded              too large, too many, too fast
@@ -71,12 +73,20 @@ class UnknownJob(UserError, code="unknown_job"):
     """No job of that id, or it is not in a state in which this can be done."""
 
 
+class OverQuota(UserError, code="over_quota"):
+    """More jobs, connections or bytes than the backend's owner grants to each client."""
+
+
 class NothingReconstructed(UserError, code="nothing_reconstructed"):
     """The run came to its end but found no surface."""
 
 
 class ResourceError(LightkilnError, code="resource"):
     """Disk, memory or device ran out."""
+
+
+class PartnerLost(ResourceError, code="partner_lost"):
+    """One of the processes that work on a job together has ended."""
 
 
 class ProtocolError(LightkilnError, code="protocol"):

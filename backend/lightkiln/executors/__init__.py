@@ -24,8 +24,8 @@ class WorkerHandle(Protocol):
     async def kill(self, grace: float) -> None:
         """The same without asking it to save anything: for work that nobody wants any more."""
 
-    def release(self) -> None:
-        """Tell it that its owner goes: it saves what it can and ends within 5 s."""
+    async def release(self) -> None:
+        """Tell it that its owner goes: it saves what it can and ends; or it goes on alone."""
 
 
 class Executor(Protocol):
@@ -34,5 +34,11 @@ class Executor(Protocol):
     async def start(self, folder: Path, slot: Slot) -> WorkerHandle:
         """Start a worker on a job's folder, with a device of its own."""
 
+    async def find(self, folder: Path) -> WorkerHandle | None:
+        """The worker that an earlier owner has started on a folder, if it goes on without it."""
 
-__all__ = ["Executor", "Slot", "WorkerHandle"]
+
+GONE = -1000
+"""In place of an exit code: the worker is gone with the machine it ran on."""
+
+__all__ = ["GONE", "Executor", "Slot", "WorkerHandle"]

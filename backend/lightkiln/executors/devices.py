@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from lightkiln_shared.messages import Device
 
@@ -24,6 +25,26 @@ class Slot:
     device: Device
     visible: str = ""
     """The GPU's UUID for `CUDA_VISIBLE_DEVICES`; empty: none."""
+    machine: str = ""
+    """Which one it is in, of a cluster's."""
+    count: int = 1
+    """Devices that it stands for."""
+
+
+def joined(slots: Sequence[Slot]) -> Slot:
+    """Room for one worker on several devices of a machine."""
+    visible = ",".join(slot.visible for slot in slots)
+    return replace(slots[0], visible=visible, count=len(slots))
+
+
+def chosen(free: Sequence[Slot], count: int) -> tuple[Slot, ...]:
+    """Slots of one machine for `count` processes, which share a processor; none if too few."""
+    for machine in dict.fromkeys(slot.machine for slot in free):
+        there = [slot for slot in free if slot.machine == machine]
+        wanted = 1 if there[0].device.kind == "cpu" else count
+        if len(there) >= wanted:
+            return tuple(there[:wanted])
+    return ()
 
 
 def find_slots() -> tuple[Slot, ...]:

@@ -22,8 +22,15 @@ KILL_AFTER = 5.0
 """Seconds between asking a process to terminate and killing it."""
 
 
+RELEASE_SECONDS = 6.0
+"""A worker whose owner goes needs at most 5 s."""
+
+
 class LocalExecutor:
     """Satisfies `Executor` with child processes."""
+
+    async def find(self, folder: Path) -> None:
+        """A worker ends with its owner."""
 
     async def start(self, folder: Path, slot: Slot) -> LocalWorker:
         with (folder / "log.txt").open("ab") as log:
@@ -33,7 +40,7 @@ class LocalExecutor:
                 stdin=PIPE,
                 stdout=log,
                 stderr=log,
-                env={**os.environ, "CUDA_VISIBLE_DEVICES": slot.visible},
+                env=_environment(slot),
                 start_new_session=True,
             )
         return LocalWorker(process)
@@ -62,9 +69,10 @@ class LocalWorker:
             self._signal(terminate=False)
             await self._process.wait()
 
-    def release(self) -> None:
+    async def release(self) -> None:
         if self._process.stdin is not None:
             self._process.stdin.close()
+        await self.stop(RELEASE_SECONDS)
 
     async def _ended_within(self, seconds: float) -> bool:
         with contextlib.suppress(TimeoutError):
@@ -79,3 +87,9 @@ class LocalWorker:
             else:
                 number = signal.SIGTERM if terminate else signal.SIGKILL
                 os.killpg(self._process.pid, number)
+
+
+def _environment(slot: Slot) -> dict[str, str]:
+    """Ours, without what is a cluster's: its token is none of a worker's business."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    return {**ours, "CUDA_VISIBLE_DEVICES": slot.visible}

@@ -13,7 +13,8 @@ from lightkiln_shared.errors import MalformedMessage
 from lightkiln_shared.jobs import Artifact, JobState, Progress, RecordKind
 from lightkiln_shared.messages import JobProgressed
 
-from lightkiln.executors import Executor, Slot, WorkerHandle
+from lightkiln.executors import GONE, Executor, Slot, WorkerHandle
+from lightkiln.executors.devices import joined
 
 from . import atomic
 from .folder import JobFolder, WorkerEvent
@@ -28,8 +29,6 @@ LINGER_SECONDS = 10.0
 """A worker that has said its last word needs a moment to give everything back."""
 CANCEL_SECONDS = 1.0
 """A worker that is asked to cancel has this long to do it by itself: nothing of it is wanted."""
-RELEASE_SECONDS = 6.0
-"""A worker whose server goes needs at most 5 s."""
 OLD_WORKER_SECONDS = 8.0
 """A worker whose server was killed needs up to 5 s to end."""
 MAX_LOSSES = 3
@@ -48,11 +47,16 @@ class Attempt:
         self._handle: WorkerHandle | None = None
         self._is_cancelled = False
 
-    async def run(self, executor: Executor, slot: Slot) -> None:
-        """Work until the worker is gone; cancelled itself, it lets the worker save its state."""
+    async def run(
+        self, executor: Executor, slots: tuple[Slot, ...], found: WorkerHandle | None = None
+    ) -> None:
+        """Work until the worker is gone; cancelled itself, it lets the worker save its state.
+
+        `found`: the worker that an earlier server has started.
+        """
         job_id = self._job.job_id
         try:
-            self._handle = await executor.start(self._folder.path, slot)
+            self._handle = found or await executor.start(self._folder.path, joined(slots))
         except OSError as error:
             reason = f"The worker could not be started: {error.strerror or error}."
             await self._ledger.last_step(job_id, Happening.FAILED, Change(reason=reason))
@@ -68,8 +72,7 @@ class Attempt:
             await self._ledger.last_step(job_id, Happening.FAILED, Change(reason=reason))
             return
         except asyncio.CancelledError:
-            self._handle.release()
-            await self._handle.stop(RELEASE_SECONDS)
+            await self._handle.release()
             raise
         self._watchers.forget_latest(job_id)
         self._folder.reserve.unlink(missing_ok=True)  # the step needs some of the disk
@@ -154,6 +157,8 @@ def outcome(
 
 
 def _how(exit_code: int) -> str:
+    if exit_code == GONE:
+        return "was lost with the machine it ran on"
     if exit_code == -signal.SIGKILL:
         return "was killed, perhaps because the memory was full"
     return f"ended without a word (exit code {exit_code})"

@@ -29,12 +29,14 @@ from lightkiln_shared.jobs import (
     Priority,
 )
 
-from lightkiln.executors import Executor, Slot
+from lightkiln.executors import Executor, Slot, WorkerHandle
+from lightkiln.executors.devices import chosen
 
 from .attempt import Attempt, recover
 from .files import FileStores
 from .folder import JobFolder, JobSpec
 from .ledger import RETRY_SECONDS, Ledger
+from .ranks import num_devices
 from .rules import Rules
 from .shares import Shares, Work
 from .state import Effect, Happening
@@ -47,7 +49,10 @@ UNFINISHED = tuple(state for state in JobState if not state.is_final)
 
 
 class JobQueue:
-    """All jobs of a data folder. Make it, then `start`; `close` lets the workers save."""
+    """All jobs of a data folder. Make it, then `start`; `close` lets the workers save.
+
+    `shared`: where the jobs' folders lie if not in the data folder.
+    """
 
     def __init__(
         self,
@@ -57,8 +62,9 @@ class JobQueue:
         slots: tuple[Slot, ...],
         rules: Rules | None = None,
         clock: Callable[[], float] = time.time,
+        shared: Path | None = None,
     ) -> None:
-        self.folder = folder / "jobs"
+        self.folder = (shared or folder) / "jobs"
         self.folder.mkdir(exist_ok=True)
         self._watchers = Watchers()
         self.ledger = Ledger(JobStore(folder / "jobs.sqlite"), self._watchers)
@@ -73,7 +79,7 @@ class JobQueue:
         """Take up what an earlier server left, and begin to work."""
         await self.ledger.do(self._remove_orphans)
         for job in await self.ledger.do(self.store.in_state, *ACTIVE):
-            self._spawn(self._recover(job))
+            await self._take_up(job)
         self._spawn(self._dispatch())
         self._stir()
 
@@ -233,36 +239,55 @@ class JobQueue:
             self._wake.clear()
             try:
                 for job in await self.shares.line() if self._free else ():
-                    await self._start_if_free(job)
+                    if not await self._start_if_free(job):
+                        break
             except ResourceError as error:  # the disk is full: the jobs wait for space
                 _log.warning("%s", error)
                 await asyncio.sleep(RETRY_SECONDS)
                 self._stir()
 
-    async def _start_if_free(self, job: StoredJob) -> None:
+    async def _start_if_free(self, job: StoredJob) -> bool:
+        """False: it needs more devices than are free; those that are must wait for it."""
         try:
-            slot = self.shares.slot_for(job, self._free)
-            if slot is None:
-                return
+            free = self.shares.free_slots(job, self._free)
+            if not free:
+                return True
+            slots = chosen(free, num_devices(await self.spec(job.job_id)))
+            if not slots:
+                return False
             await self._ask(job.job_id, pause=False, cancel=False)
         except (LightkilnError, OSError) as error:  # its method or its folder has gone meanwhile
             said = of_system(error) if isinstance(error, OSError) else error
             await self.ledger.step(job.job_id, Happening.FAILED, Change(reason=str(said)))
-            return
+            return True
         started, _ = await self.ledger.step(job.job_id, Happening.STARTED)
         if started.state is JobState.RUNNING:
-            self._free.remove(slot)
-            folder = self._job_folder(job.job_id)
-            attempt = Attempt(started, folder, self.ledger, self._watchers)
-            self._spawn(self._work(self.shares.begin(started, slot, attempt)))
+            self._spawn(self._work(self._begun(started, slots)))
+        return True
 
-    async def _work(self, work: Work) -> None:
+    def _begun(self, job: StoredJob, slots: tuple[Slot, ...]) -> Work:
+        """A job on its devices, which are nobody else's now."""
+        self._free = [slot for slot in self._free if slot not in slots]
+        attempt = Attempt(job, self._job_folder(job.job_id), self.ledger, self._watchers)
+        return self.shares.begin(job, slots, attempt)
+
+    async def _work(self, work: Work, found: WorkerHandle | None = None) -> None:
         try:
-            await work.attempt.run(self._executor, work.slot)
+            await work.attempt.run(self._executor, work.slots, found)
         finally:
-            self._free.append(work.slot)
+            self._free.extend(work.slots)
             await self.shares.end(work)
             self._stir()
+
+    async def _take_up(self, job: StoredJob) -> None:
+        """A job that an earlier server left at work: follow its worker, or see how it ended."""
+        found = await self._executor.find(self._job_folder(job.job_id).path)
+        if found is None:
+            self._spawn(self._recover(job))
+            return
+        free = self.shares.free_slots(job, self._free)
+        slots = chosen(free, num_devices(await self.spec(job.job_id)))
+        self._spawn(self._work(self._begun(job, slots), found))
 
     async def _recover(self, job: StoredJob) -> None:
         await recover(job, self._job_folder(job.job_id), self.ledger)

@@ -56,6 +56,8 @@ class JobRun:
         self.warnings: list[str] = []
         self.notes: list[str] = []
         """What only the report says."""
+        self.saves = True
+        """False for a process whose states are another's too."""
         self.part = 1.0
         """Of the whole work that the shares of the phases begun now add up to."""
         self.kept_time = 0.0
@@ -121,7 +123,7 @@ class JobRun:
         self._previews.make_mesh = make
 
     def checkpoint(self, save: Callable[[], CheckpointState]) -> None:
-        self._save = save
+        self._save = save if self.saves else None
 
     def resume(self) -> CheckpointState | None:
         if self._loaded is None:

@@ -39,13 +39,17 @@ MAX_FINISHED = 1000
 
 @dataclass(slots=True, eq=False)
 class Work:
-    """A job on its device, as it was when it came there."""
+    """A job on its devices, as it was when it came there."""
 
     job: StoredJob
-    slot: Slot
+    slots: tuple[Slot, ...]
     attempt: Attempt
     since: float
     """The clock when it began."""
+
+    def seconds(self, now: float) -> float:
+        """What it has used until now, of all its devices."""
+        return max(now - self.since, 0.0) * len(self.slots)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,9 +87,9 @@ class Shares:
         self._outlooks: dict[str, Outlook] = {}
         self._outlooks_due = 0.0
 
-    def begin(self, job: StoredJob, slot: Slot, attempt: Attempt) -> Work:
-        """A job begins on a device."""
-        work = Work(job, slot, attempt, self._clock())
+    def begin(self, job: StoredJob, slots: tuple[Slot, ...], attempt: Attempt) -> Work:
+        """A job begins on some devices."""
+        work = Work(job, slots, attempt, self._clock())
         self.running[job.job_id] = work
         return work
 
@@ -93,23 +97,30 @@ class Shares:
         """It is on its device no more: its client is charged."""
         del self.running[work.job.job_id]
         now, owner = self._clock(), work.job.owner
+        used = work.seconds(now)
         with contextlib.suppress(ResourceError):  # a full disk holds nobody's device
-            await self._ledger.do(
-                charge, self._ledger.store, owner, now - work.since, now, self._half_life
-            )
+            await self._ledger.do(charge, self._ledger.store, owner, used, now, self._half_life)
 
-    def slot_for(self, job: StoredJob, free: list[Slot]) -> Slot | None:
-        """A free device for a job if it may begin; `UnknownMethod` if its method has gone."""
+    def free_slots(self, job: StoredJob, free: list[Slot]) -> tuple[Slot, ...]:
+        """The free devices that a job may begin on; `UnknownMethod` if its method has gone."""
         spec_named(job.summary.method)
         busy = sum(work.job.owner == job.owner for work in self.running.values())
         if job.job_id in self.running or (job.owner and busy >= self.rules.running_jobs):
-            return None
+            return ()
         usable = usable_slots(job.summary.method, self._slots)
-        return next((self._slots[n] for n in usable if self._slots[n] in free), None)
+        return tuple(self._slots[n] for n in usable if self._slots[n] in free)
+
+    async def used(self, owner: str) -> float:
+        """The device seconds that a client has used of late."""
+        used = await self._ledger.do(_used, self._ledger.store)
+        seconds, at = used.get(owner, (0.0, 0.0))
+        now = self._clock()
+        busy = sum(w.seconds(now) for w in self.running.values() if w.job.owner == owner)
+        return fairness.decayed(seconds, now - at, self._half_life) + busy
 
     def device_use(self) -> tuple[DeviceUse, ...]:
         """Every device, and the job on it."""
-        on = {work.slot: job_id for job_id, work in self.running.items()}
+        on = {slot: job_id for job_id, work in self.running.items() for slot in work.slots}
         return tuple(DeviceUse(device=slot.device, job_id=on.get(slot, "")) for slot in self._slots)
 
     async def line(self) -> tuple[StoredJob, ...]:
@@ -150,7 +161,9 @@ class Shares:
         for work in self.running.values():
             if work.job.owner:
                 ends[work.job.owner].append(self._left(work, typical))
-        busy = {work.slot: self._left(work, typical) for work in self.running.values()}
+        busy = {
+            slot: self._left(work, typical) for work in self.running.values() for slot in work.slots
+        }
         free_in = [busy.get(slot, 0.0) for slot in self._slots]
         starts = fairness.expected_starts(order, free_in, ends, self.rules.running_jobs)
         return {
@@ -166,7 +179,7 @@ class Shares:
             accounts[owner] = fairness.decayed(seconds, now - at, self._half_life)
         for work in self.running.values():
             cost = typical.get(work.job.kind, fairness.UNKNOWN_COST)
-            accounts[work.job.owner] += max(now - work.since, cost)
+            accounts[work.job.owner] += max(now - work.since, cost) * len(work.slots)
         waiting = [self._waiting(job, typical) for job in queued if job.job_id not in self.running]
         return queued, fairness.fair_order(waiting, accounts), typical
 

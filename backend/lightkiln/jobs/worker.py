@@ -18,13 +18,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
-from lightkiln_shared.errors import FULL, JobCancelled, LightkilnError, ResourceError
+from lightkiln_shared.errors import (
+    FULL,
+    JobCancelled,
+    LightkilnError,
+    PartnerLost,
+    ResourceError,
+)
 from lightkiln_shared.jobs import JobState, RecordKind
 
 from lightkiln.methods.registry import spec_named
 from lightkiln.methods.spec import Product
 
-from . import atomic
+from . import atomic, ranks
 from .folder import JobFolder, JobSpec
 from .journal import Journal
 from .reconstruct import reconstruct
@@ -42,7 +48,13 @@ _log = logging.getLogger(__name__)
 
 def work(path: Path, device: str, owned: bool) -> int:
     """Work on a job's folder until its attempt ends; returns the exit code."""
-    folder = JobFolder(path)
+    count = ranks.num_to_start(JobFolder(path))
+    if count:
+        owner = ("--owned",) if owned else ()
+        ranks.become_torchrun(
+            JobFolder(path), count, ("worker", str(path), "--device", device, *owner)
+        )
+    folder = ranks.of_this_process(JobFolder(path))
     with atomic.exclusive(folder.lock, LOCK_SECONDS, f"Another worker is busy in {path}."):
         journal = Journal(folder)
         try:
@@ -51,6 +63,12 @@ def work(path: Path, device: str, owned: bool) -> int:
             state, reason = JobState.PAUSED, ""
             if not folder.read_control().pause:
                 return 0  # the owner is gone: whoever comes next goes on from the saved state
+        except PartnerLost as error:
+            state, reason = JobState.FAILED, str(error)
+            if ranks.is_one_of_several():
+                reason = ranks.why_another_failed(JobFolder(path))
+            if not reason:
+                return 1  # as if this one had been killed too
         journal.add(RecordKind.STATE, state, reason)
         journal.close()
     return 0
@@ -61,10 +79,11 @@ def _attempt(folder: JobFolder, journal: Journal, device: str, owned: bool) -> t
     try:
         job = folder.spec()
         run = JobRun(folder, job, journal, _usable(device, journal))
+        run.saves = folder.path.parent.name != ranks.RANKS
         if owned:
             _end_with_owner(run)
         _work_of(job)(folder, job, journal, run)
-    except Suspended:
+    except (Suspended, PartnerLost):
         raise
     except JobCancelled:
         return JobState.CANCELLED, ""

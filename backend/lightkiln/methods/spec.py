@@ -30,6 +30,11 @@ cannot be right are left out, and, if it is true, cameras that do not fit the ph
 adjusted."""
 
 
+DEVICES = "devices"
+"""A method with a parameter of this name is run by as many processes as it says, which find each
+other as torchrun's do (`training.processes`) and see all of the job's devices."""
+
+
 class Need(StrEnum):
     """What a method wants to be given."""
 

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
-from lightkiln_shared.errors import ResourceError
+from lightkiln_shared.errors import PartnerLost
 from torch import distributed as dist
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
@@ -68,7 +68,7 @@ class Group:
 def group_on(kind: str) -> Iterator[Group]:
     """Meet the other processes, each on a device of `kind`, `cpu` or `cuda`.
 
-    Raises `ResourceError` when one of them is gone.
+    Raises `PartnerLost` when one of them is gone.
     """
     device = torch.device(kind)
     size, rank = (int(os.environ.get(name, str(alone))) for name, alone in _NAMES)
@@ -85,7 +85,7 @@ def group_on(kind: str) -> Iterator[Group]:
     except RuntimeError as error:
         if not (isinstance(error, dist.DistError) or GLOO in str(error)):
             raise
-        raise ResourceError(
+        raise PartnerLost(
             "Another of the processes that learn together has ended.",
             hint="Its own message says why; start all of them again.",
         ) from error

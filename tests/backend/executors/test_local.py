@@ -63,7 +63,7 @@ def test_a_worker_that_hears_nothing_is_ended_by_force(
 def test_a_released_worker_saves_its_state_and_ends_without_a_last_word(folder: JobFolder) -> None:
     async def release() -> int:
         worker = await started(folder)
-        worker.release()
+        await worker.release()
         return await asyncio.wait_for(worker.wait(), 5.0)
 
     assert asyncio.run(release()) == 0

@@ -106,6 +106,9 @@ class Params:
     points: float = param(
         1.0, "Weight of points that photographs agree on.", min=0.0, max=10.0, advanced=True
     )
+    devices: int = param(
+        1, "GPUs of one machine that learn together, or processes.", min=1, max=64, advanced=True
+    )
     refine_cameras: bool = param(
         True, "Cameras that do not fit the photographs are adjusted first.", advanced=True
     )
