@@ -23,7 +23,7 @@ from typing import Annotated, Any, TypeVar, Union
 import msgpack
 import numpy as np
 
-from . import access  # noqa: F401 its messages are known from here on
+from . import access, sharing  # noqa: F401 their messages are known from here on
 from .errors import MalformedMessage
 from .messages import BY_KIND, Message
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from lightkiln_shared.errors import ResourceError
 
+Value = str | int | float | None
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
     job_id TEXT PRIMARY KEY, request_id TEXT NOT NULL UNIQUE, created REAL NOT NULL,
@@ -60,7 +61,7 @@ class Database:
         """End; everything is on disk already."""
         self._connection.close()
 
-    def rows(self, query: str, *values: str | int | float) -> list[Any]:
+    def rows(self, query: str, *values: Value) -> list[Any]:
         """What a query finds."""
         with closing(self._connection.execute(query, values)) as cursor:
             return cursor.fetchall()

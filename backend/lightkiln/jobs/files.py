@@ -11,6 +11,7 @@ It must not know jobs or the wire.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import shutil
@@ -47,6 +48,15 @@ class FileStores:
             self._stores[owner] = FileStore(self._folder / owner, self._min_free)
         return self._stores[owner]
 
+    def owners(self) -> tuple[str, ...]:
+        """The clients that have a store."""
+        return tuple(self._stores)
+
+    def remove(self, owner: str) -> None:
+        """Remove the store of a client that has gone."""
+        if self._stores.pop(owner, None) is not None and owner:
+            shutil.rmtree(self._folder / owner, ignore_errors=True)
+
     def forget(self, linked: Path) -> None:
         """Remove the copy of a job's file from whichever store has it, if no other job does."""
         for store in self._stores.values():
@@ -59,7 +69,7 @@ class FileStore:
     def __init__(self, folder: Path, min_free: int) -> None:
         """`min_free` bytes of the disk are never used."""
         folder.mkdir(exist_ok=True)
-        self._folder = folder
+        self.folder = folder
         self._min_free = min_free
         self._receiving: set[str] = set()
         for part in folder.glob("*.part"):
@@ -68,7 +78,7 @@ class FileStore:
 
     def path(self, sha256: str) -> Path:
         """The file of that content; `InvalidScene` if it is not here."""
-        path = self._folder / checked_name(sha256)
+        path = self.folder / checked_name(sha256)
         if not path.is_file():
             raise InvalidScene(
                 f"A file of the scene is not on the backend: {sha256[:12]}.",
@@ -79,12 +89,15 @@ class FileStore:
     def missing(self, offers: tuple[FileOffer, ...]) -> tuple[FileWanted, ...]:
         """Of the offered files those that are not here, and how much of each is."""
         wanted = {offer.sha256: offer for offer in offers if not self._has(offer)}
+        for offer in offers:
+            if offer.sha256 not in wanted:
+                (self.folder / offer.sha256).touch()  # a job with it is about to come
         self.check_space(sum(offer.size for offer in wanted.values()))
         return tuple(FileWanted(sha256=name, offset=self._begun(name)) for name in wanted)
 
     def check_space(self, size: int) -> None:
         """`ResourceError` unless `size` more bytes fit on the disk."""
-        free = shutil.disk_usage(self._folder).free - self._min_free
+        free = shutil.disk_usage(self.folder).free - self._min_free
         if size > free:
             raise ResourceError(
                 f"The backend's disk is too full: {size / 1e6:.0f} MB are needed and "
@@ -103,23 +116,32 @@ class FileStore:
                 async for chunk in chunks:
                     self.check_space(len(chunk))
                     await asyncio.to_thread(upload.add, chunk)
-                await asyncio.to_thread(upload.finish, wanted, self._folder / name)
+                await asyncio.to_thread(upload.finish, wanted, self.folder / name)
             finally:
                 upload.close()
 
+    def drop_unused(self, age: float) -> None:
+        """Remove the files that no job has and that nobody has offered for `age` seconds."""
+        for path in self.folder.iterdir():
+            with contextlib.suppress(OSError):  # it has gone meanwhile
+                found = path.stat()
+                is_old = found.st_mtime < time.time() - age
+                if is_old and found.st_nlink == 1 and path.is_file():
+                    path.unlink()
+
     def forget(self, linked: Path) -> None:
         """Remove the store's copy of a job's file if no other job has it."""
-        kept = self._folder / linked.name
+        kept = self.folder / linked.name
         ours_and_the_jobs = 2
         if kept.is_file() and kept.samefile(linked) and kept.stat().st_nlink == ours_and_the_jobs:
             kept.unlink()
 
     def _has(self, offer: FileOffer) -> bool:
-        path = self._folder / checked_name(offer.sha256)
+        path = self.folder / checked_name(offer.sha256)
         return path.is_file() and path.stat().st_size == offer.size
 
     def _part(self, name: str) -> Path:
-        return self._folder / f"{name}.part"
+        return self.folder / f"{name}.part"
 
     def _begun(self, name: str) -> int:
         part = self._part(name)

@@ -29,6 +29,7 @@ from lightkiln.methods.spec import Need
 
 from .files import FileStore, FileStores
 from .folder import SURFACE, JobFolder, JobSpec, create
+from .housekeeping import Housekeeping
 from .queue import JobQueue
 
 REQUEST_ID = re.compile(r"[0-9a-fA-F-]{32,36}")
@@ -39,8 +40,8 @@ MAX_TITLE = 200
 class Intake:
     """The door through which jobs come."""
 
-    def __init__(self, queue: JobQueue, files: FileStores) -> None:
-        self._queue, self._files = queue, files
+    def __init__(self, queue: JobQueue, files: FileStores, housekeeping: Housekeeping) -> None:
+        self._queue, self._files, self._housekeeping = queue, files, housekeeping
         self._one_at_a_time = asyncio.Lock()
 
     async def submit(self, asked: SubmitJob, owner: str) -> str:
@@ -65,6 +66,7 @@ class Intake:
                 return known
             if isinstance(asked, FinishAgain):
                 await self._queue.artifact(asked.job_id, SURFACE)  # or there is no such job
+            await self._housekeeping.admit_job(owner)
             job = await asyncio.to_thread(make)
             again = isinstance(asked, FinishAgain)
             await self._queue.add(job, asked.request_id, owner, again=again)

@@ -29,6 +29,9 @@ class Rules:
         50, "Jobs that may wait, pause or be worked on.", min=1, max=10_000
     )
     running_jobs: int = param(8, "Jobs that may be worked on at a time.", min=1, max=1000)
+    finished_jobs: int = param(
+        1000, "Jobs that are over; beyond them the oldest are deleted.", min=1, max=100_000
+    )
     disk_gib: float = param(
         100.0, "Disk that jobs and files may take, GiB.", min=0.001, max=1_000_000.0
     )

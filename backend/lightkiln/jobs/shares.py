@@ -179,7 +179,7 @@ class Shares:
             accounts[owner] = fairness.decayed(seconds, now - at, self._half_life)
         for work in self.running.values():
             cost = typical.get(work.job.kind, fairness.UNKNOWN_COST)
-            accounts[work.job.owner] += max(now - work.since, cost) * len(work.slots)
+            accounts[work.job.owner] += max(work.seconds(now), cost * len(work.slots))
         waiting = [self._waiting(job, typical) for job in queued if job.job_id not in self.running]
         return queued, fairness.fair_order(waiting, accounts), typical
 

@@ -7,6 +7,7 @@ It must not know folders, processes, the wire, or how rows come to the disk: tha
 
 from __future__ import annotations
 
+import math
 import sqlite3
 import time
 from collections.abc import Iterable
@@ -26,7 +27,7 @@ from lightkiln_shared.jobs import (
     RecordKind,
 )
 
-from .database import Database
+from .database import Database, Value
 
 FINAL = tuple(state for state in JobState if state.is_final)
 
@@ -145,15 +146,26 @@ class JobStore:
         )
         return tuple((_kind(*kind), seconds) for *kind, seconds in rows)
 
-    def ended_before(self, time: float) -> tuple[StoredJob, ...]:
-        """Jobs of clients that were over by then and are not to be kept, the oldest first."""
+    def disposable(self, owner: str | None, before: float = math.inf) -> tuple[StoredJob, ...]:
+        """Jobs of a client, or of all, that were over by then and are not kept, oldest first."""
         marks = ", ".join("?" * len(FINAL))
         which = (
-            f"WHERE owner != '' AND kept = 0 AND state IN ({marks})"
+            f"WHERE owner != '' AND kept = 0 AND state IN ({marks}) AND owner = coalesce(?, owner)"
             " AND (SELECT max(time) FROM records AS r WHERE r.job_id = jobs.job_id) < ?"
             " ORDER BY created, job_id"
         )
-        return self._jobs(which, *FINAL, time)
+        return self._jobs(which, *FINAL, owner, before)
+
+    def num_unfinished(self, owner: str) -> int:
+        """How many jobs of a client are not over."""
+        marks = ", ".join("?" * len(FINAL))
+        count = f"SELECT count(*) FROM jobs WHERE owner = ? AND state NOT IN ({marks})"
+        return int(self.database.rows(count, owner, *FINAL)[0][0])
+
+    def forget_owner(self, owner: str) -> None:
+        """Forget what a client has used that has gone."""
+        with self.database.transaction() as database:
+            database.execute("DELETE FROM usage WHERE owner = ?", (owner,))
 
     def set_priority(self, job_id: str, priority: Priority) -> None:
         """Let a job wait longer or shorter than others; `UnknownJob`."""
@@ -210,7 +222,7 @@ class JobStore:
         )
         return tuple(Artifact(name=name, size=size, sha256=sha) for name, size, sha in rows)
 
-    def _jobs(self, which: str, *values: str | int | float) -> tuple[StoredJob, ...]:
+    def _jobs(self, which: str, *values: Value) -> tuple[StoredJob, ...]:
         return tuple(map(_stored_job, self.database.rows(f"{_SELECT_JOB} {which}", *values)))
 
     def _set(self, job_id: str, column: str, value: str | bool) -> None:

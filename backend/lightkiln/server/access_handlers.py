@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from lightkiln_shared import PROTOCOL_VERSION
+from lightkiln_shared import PROTOCOL_VERSION, sharing
 from lightkiln_shared.access import (
     FOR_THE_OWNER,
     OPENING,
@@ -41,8 +41,12 @@ async def check(caller: Caller, request: Request[Any]) -> None:
     if isinstance(request, (Hello, *OPENING)):
         return
     identity = caller.known()
-    if isinstance(request, FOR_THE_OWNER) and not identity.is_owner:
-        raise NotAuthorised("Only the backend's owner may do this.", hint="Do it at the backend.")
+    if isinstance(request, (*FOR_THE_OWNER, *sharing.FOR_THE_OWNER)):
+        if not identity.is_owner:
+            raise NotAuthorised(
+                "Only the backend's owner may do this.", hint="Do it at the backend."
+            )
+        return
     job_id = getattr(request, "job_id", None)
     if job_id is not None:
         await caller.services.queue.check_owner(job_id, identity.client_id)
@@ -51,11 +55,12 @@ async def check(caller: Caller, request: Request[Any]) -> None:
 async def hello(caller: Caller, request: Hello) -> Welcome:
     services = caller.services
     _check_version(request.protocols)
-    caller.identity = services.clients.identify(request.token, is_here=caller.is_here)
-    if caller.identity is None:
+    identity = services.clients.identify(request.token, is_here=caller.is_here)
+    if identity is None:
         raise NotAuthorised(
             "The backend does not accept this token.", hint="Connect to it again from its settings."
         )
+    caller.come_in(identity)
     return Welcome(
         protocol=PROTOCOL_VERSION,
         server_version=__version__,
@@ -96,7 +101,7 @@ async def list_clients(caller: Caller, request: ListClients) -> Clients:
 async def revoke_client(caller: Caller, request: RevokeClient) -> Done:
     caller.services.clients.remove(request.client_id)
     _log.info("the pairing of %s has ended", request.client_id)
-    await caller.services.queue.cancel_all(request.client_id)
+    caller.services.housekeeping.forget_client(request.client_id)
     return Done()
 
 

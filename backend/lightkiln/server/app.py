@@ -6,6 +6,7 @@
     DATA/server.json    where the running one listens  (0600, with its token)
     DATA/token          the owner's token, unless one was handed over at the start  (0600)
     DATA/clients.json   who is paired  (0600)
+    DATA/sharing.toml   what each client may take, if the owner has written it
     DATA/jobs.sqlite jobs/ files/
 
 It must not know messages.
@@ -33,8 +34,10 @@ from lightkiln.executors.free_memory import FreeMemory
 from lightkiln.executors.local import LocalExecutor
 from lightkiln.jobs import atomic
 from lightkiln.jobs.files import FileStores
+from lightkiln.jobs.housekeeping import Housekeeping
 from lightkiln.jobs.intake import Intake
 from lightkiln.jobs.queue import JobQueue
+from lightkiln.jobs.rules import read as read_rules
 from lightkiln.methods.registry import discover
 
 from .caller import Services
@@ -99,13 +102,17 @@ async def serve(config: ServerConfig, beside: Beside | None = None) -> None:
 async def _services(config: ServerConfig, token: str, fingerprint: str) -> AsyncIterator[Services]:
     slots = find_slots()
     files = FileStores(config.data / "files", config.min_free_mb * 10**6)
-    queue = JobQueue(config.data, files, LocalExecutor(), slots)
+    rules = read_rules(config.data)
+    queue = JobQueue(config.data, files, LocalExecutor(), slots, rules)
+    housekeeping = Housekeeping(queue, files, rules)
     await queue.start()
+    housekeeping.start()
     try:
         yield Services(
             queue=queue,
             files=files,
-            intake=Intake(queue, files),
+            intake=Intake(queue, files, housekeeping),
+            housekeeping=housekeeping,
             devices=tuple(slot.device for slot in slots),
             free_memory=FreeMemory(slots),
             server_id=fingerprint[:ID_DIGITS],
@@ -114,6 +121,7 @@ async def _services(config: ServerConfig, token: str, fingerprint: str) -> Async
             name=config.name,
         )
     finally:
+        await housekeeping.close()
         await queue.close()
 
 

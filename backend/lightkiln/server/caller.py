@@ -10,18 +10,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lightkiln_shared.errors import LimitExceeded, NotAuthorised
-from lightkiln_shared.messages import ControlJob, Device, Request, SubmitJob
+from lightkiln_shared.messages import Device, Request
 from lightkiln_shared.pairing import Exchange
 
 from lightkiln.executors.free_memory import FreeMemory
 from lightkiln.jobs.files import FileStore, FileStores
+from lightkiln.jobs.housekeeping import Housekeeping
 from lightkiln.jobs.intake import Intake
 from lightkiln.jobs.queue import JobQueue
 from lightkiln.jobs.watchers import LatestWins
 
 from .clients import Clients, Identity
 from .incoming import IncomingStream
-from .limits import Bucket
+from .limits import MAX_REQUESTS, Allowance, Bucket
 from .outbox import Outbox
 from .pairing_window import PairingWindow
 from .records import RecordCursor
@@ -41,14 +42,12 @@ class Services:
     window: PairingWindow
     name: str
     """What people call this backend; may be empty."""
+    housekeeping: Housekeeping
+    _allowances: dict[str, Allowance] = field(default_factory=dict)
 
-
-def _rates() -> dict[type[Request[Any]], Bucket]:
-    return {
-        Request: Bucket(rate=200.0, burst=400.0),
-        SubmitJob: Bucket(rate=20 / 60, burst=20.0),
-        ControlJob: Bucket(rate=1.0, burst=60.0),
-    }
+    def allowance(self, client_id: str) -> Allowance:
+        """What a client may still do, one for all of its connections."""
+        return self._allowances.setdefault(client_id, Allowance(self.housekeeping.rules))
 
 
 @dataclass(slots=True, eq=False)
@@ -68,7 +67,11 @@ class Caller:
     """The pairing code that it shows."""
     streams: dict[int, IncomingStream] = field(default_factory=dict)
     """What it is sending, by stream."""
-    _rates: dict[type[Request[Any]], Bucket] = field(default_factory=_rates)
+    allowance: Allowance | None = None
+    """Of a client that is in; the owner has none."""
+    _requests: Bucket = field(
+        default_factory=lambda: Bucket(rate=MAX_REQUESTS, burst=2.0 * MAX_REQUESTS)
+    )
 
     def known(self) -> Identity:
         """Who it is; `NotAuthorised` if that has not been said or holds no more."""
@@ -88,15 +91,24 @@ class Caller:
     def happened(self, event: LatestWins, payload: bytes) -> None:
         self.outbox.put_latest(event, payload)
 
+    def come_in(self, identity: Identity) -> None:
+        """It has said a good hello; `OverQuota` if it has too many connections."""
+        if not identity.is_owner:
+            allowance = self.services.allowance(identity.client_id)
+            allowance.connect()
+            self.allowance = allowance
+        self.identity = identity
+
     def count(self, request: Request[Any]) -> None:
-        """`LimitExceeded` if this client asks too often."""
-        for kind, bucket in self._rates.items():
-            if isinstance(request, kind) and not bucket.take():
-                raise LimitExceeded(f"{request.kind}: too many in a short time")
+        """`LimitExceeded` if this connection asks too often."""
+        if not self._requests.take():
+            raise LimitExceeded(f"{request.kind}: too many requests in a short time")
 
     def leave(self) -> None:
         """The connection is over: follow nothing, expect nothing."""
         for stream in self.streams.values():
             stream.cut()
+        if self.allowance is not None:
+            self.allowance.connections -= 1
         self.services.window.close(self.shown_code)
         self.services.queue.leave(self)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -18,8 +19,8 @@ from lightkiln_shared.access import (
     OpenPairing,
     RevokeClient,
 )
-from lightkiln_shared.codec import pack
 from lightkiln_shared.errors import LimitExceeded, UserError
+from lightkiln_shared.jobs import JobAction
 from lightkiln_shared.messages import (
     ArtifactData,
     Artifacts,
@@ -54,12 +55,14 @@ from lightkiln_shared.messages import (
     WatchJob,
 )
 from lightkiln_shared.params import specs_of
-from lightkiln_shared.session import MAX_BULK, MAX_CONTROL
+from lightkiln_shared.session import MAX_BULK
+from lightkiln_shared.sharing import AskUsage, KeepJob, ListAllJobs, ListUsages, SetPriority
 
 from lightkiln.methods.registry import DEFAULT_METHOD, Found, discover
 
 from . import access_handlers as access
 from . import limits
+from . import sharing_handlers as sharing
 from .caller import Caller
 
 
@@ -78,6 +81,8 @@ Handler = Callable[[Caller, Any], Awaitable[Reply | FileAnswer]]
 async def answer_to(caller: Caller, request: Request[Any]) -> Reply | FileAnswer:
     """What a request is answered with, once it is seen that this client may ask it."""
     await access.check(caller, request)
+    if caller.allowance is not None:
+        caller.allowance.count(request)
     return await HANDLERS[type(request)](caller, request)
 
 
@@ -96,8 +101,12 @@ async def ask_load(caller: Caller, request: AskLoad) -> Load:
 async def offer_files(caller: Caller, request: OfferFiles) -> Wanted:
     if len(request.files) > limits.MAX_OFFERED:
         raise LimitExceeded(f"offer_files: more than {limits.MAX_OFFERED} files at a time")
-    missing = caller.files.missing
-    return Wanted(files=await asyncio.to_thread(missing, request.files))
+    wanted = await asyncio.to_thread(caller.files.missing, request.files)
+    sizes = {offer.sha256: offer.size for offer in request.files}
+    more = sum(sizes[file.sha256] - file.offset for file in wanted)
+    if more > 0:
+        await caller.services.housekeeping.admit_bytes(caller.known().client_id, more)
+    return Wanted(files=wanted)
 
 
 async def put_file(caller: Caller, request: PutFile) -> Done:
@@ -105,29 +114,28 @@ async def put_file(caller: Caller, request: PutFile) -> Done:
         raise LimitExceeded("put_file: offset and bulk do not add up to the file's size")
     wanted = FileOffer(sha256=request.sha256, size=request.size)
     chunks = caller.streams.pop(request.bulk.stream).chunks()
-    await caller.files.receive(wanted, request.offset, chunks)
+    client_id, housekeeping = caller.known().client_id, caller.services.housekeeping
+    with caller.allowance.upload() if caller.allowance is not None else nullcontext():
+        await housekeeping.admit_bytes(client_id, request.bulk.size)
+        await caller.files.receive(wanted, request.offset, chunks)
+    housekeeping.received(client_id, request.bulk.size)
     return Done()
 
 
 async def submit_job(caller: Caller, request: SubmitJob) -> JobAccepted:
-    return JobAccepted(
-        job_id=await caller.services.intake.submit(request, caller.known().client_id)
-    )
+    client_id = caller.known().client_id
+    return JobAccepted(job_id=await caller.services.intake.submit(request, client_id))
 
 
 async def finish_again(caller: Caller, request: FinishAgain) -> JobAccepted:
-    return JobAccepted(
-        job_id=await caller.services.intake.finish_again(request, caller.known().client_id)
-    )
+    client_id = caller.known().client_id
+    return JobAccepted(job_id=await caller.services.intake.finish_again(request, client_id))
 
 
 async def list_jobs(caller: Caller, request: ListJobs) -> Jobs:
     owner = caller.known().client_id
     jobs = await caller.services.queue.newest(limits.MAX_LISTED_JOBS, owner)
-    reply = Jobs(jobs=jobs)
-    while len(pack(reply)) > MAX_CONTROL - 256:  # the envelope's numbers grow
-        reply = Jobs(jobs=reply.jobs[: len(reply.jobs) * 3 // 4])
-    return reply
+    return limits.as_many_as_fit(jobs, lambda some: Jobs(jobs=some))
 
 
 async def describe_job(caller: Caller, request: DescribeJob) -> JobDescription:
@@ -160,6 +168,8 @@ async def unwatch_job(caller: Caller, request: UnwatchJob) -> Done:
 
 
 async def control_job(caller: Caller, request: ControlJob) -> Done:
+    if request.action is JobAction.RETRY:
+        await caller.services.housekeeping.admit_job(caller.known().client_id)
     await caller.services.queue.control(request.job_id, request.action)
     return Done()
 
@@ -231,4 +241,9 @@ HANDLERS: dict[type[Request[Any]], Handler] = {
     LookFrom: look_from,
     ListArtifacts: list_artifacts,
     ReadArtifact: read_artifact,
+    AskUsage: sharing.ask_usage,
+    KeepJob: sharing.keep_job,
+    ListAllJobs: sharing.list_all_jobs,
+    SetPriority: sharing.set_priority,
+    ListUsages: sharing.list_usages,
 }

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import running_server
+from lightkiln_shared import sharing
 from lightkiln_shared.access import (
     FOR_THE_OWNER,
     OPENING,
@@ -23,7 +24,7 @@ from lightkiln_shared.access import (
     RevokeClient,
 )
 from lightkiln_shared.errors import InvalidScene, LightkilnError, NotAuthorised, UnknownJob
-from lightkiln_shared.jobs import JobAction
+from lightkiln_shared.jobs import JobAction, Priority
 from lightkiln_shared.messages import (
     BY_KIND,
     AskLoad,
@@ -46,6 +47,7 @@ from lightkiln_shared.messages import (
     UnwatchJob,
     WatchJob,
 )
+from lightkiln_shared.sharing import AskUsage, KeepJob, ListAllJobs, ListUsages, SetPriority
 from pairing_client import paired
 from running_server import RunningServer
 from wire_client import Client, connected, followed, submission, unwelcome
@@ -76,21 +78,28 @@ REQUESTS: dict[type[Request[Any]], dict[str, Any]] = {
     LookFrom: {"camera": None},
     ListArtifacts: {},
     ReadArtifact: {"name": "mesh.ply"},
+    AskUsage: {},
+    KeepJob: {"kept": True},
+    ListAllJobs: {},
+    SetPriority: {"priority": Priority.HIGH},
+    ListUsages: {},
 }
 """What is in each request, the id of a job left out."""
 KINDS = sorted(REQUESTS, key=lambda cls: cls.kind)
 NAMES = [cls.kind for cls in KINDS]
-OF_A_JOB = [cls for cls in KINDS if any(field.name == "job_id" for field in fields(cls))]  # type: ignore[arg-type]
+WITH_A_JOB = [cls for cls in KINDS if any(field.name == "job_id" for field in fields(cls))]  # type: ignore[arg-type]
+OF_THE_OWNER = (*FOR_THE_OWNER, *sharing.FOR_THE_OWNER)
+OF_A_JOB = [cls for cls in WITH_A_JOB if cls not in OF_THE_OWNER]
 
 
 def request(cls: type[Request[Any]], job_id: str) -> Request[Any]:
-    more = {"job_id": job_id} if cls in OF_A_JOB else {}
+    more = {"job_id": job_id} if cls in WITH_A_JOB else {}
     return cls(**REQUESTS[cls], **more)
 
 
 def test_no_request_was_forgotten() -> None:
     assert set(REQUESTS) == {cls for cls in BY_KIND.values() if issubclass(cls, Request)}
-    assert len(OF_A_JOB) == 8
+    assert len(OF_A_JOB) == 9
 
 
 @dataclass
@@ -170,14 +179,14 @@ def test_no_action_reaches_a_job_of_another(house: House, action: JobAction) -> 
     asyncio.run(act())
 
 
-@pytest.mark.parametrize("cls", FOR_THE_OWNER, ids=lambda cls: cls.kind)
+@pytest.mark.parametrize("cls", OF_THE_OWNER, ids=lambda cls: cls.kind)
 def test_what_is_the_owners_is_refused_to_clients(house: House, cls: type[Request[Any]]) -> None:
     async def ask() -> None:
         async with house.client("owner") as owner:
             before = await owner.ask(ListClients())
         async with house.client("bob") as bob:
             with pytest.raises(NotAuthorised, match="Only the backend's owner"):
-                await bob.ask(request(cls, ""))
+                await bob.ask(request(cls, house.job_id))
         async with house.client("owner") as owner:
             assert (await owner.ask(ListClients())).code_seconds == 0.0
             after = await owner.ask(ListClients())
