@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .errors import UserError
 from .messages import SHA256
@@ -55,7 +55,7 @@ class Invitation:
     address: Address
     fingerprint: str = ""
     """Of the certificate, 64 hexadecimal digits; empty: the code alone must show it."""
-    code: str = ""
+    code: str = field(default="", repr=False)
 
     def __str__(self) -> str:
         return f"lightkiln://{self.address}/{self.fingerprint}/{shown_code(self.code)}"

@@ -86,15 +86,8 @@ def _join(invitation: Invitation, name: str) -> None:
         )
     with Remote(invitation.address, fingerprint) as remote:  # a stranger is not kept for long
         paired = remote.pair(code, checked_name(socket.gethostname()[:64]))
-    called = _free_name(
-        backends, checked_name(name or paired.name or str(invitation.address)), fingerprint
-    )
+    wanted = checked_name(name or paired.name or str(invitation.address))
+    called = backends.free_name(wanted, fingerprint)  # the code is used up by now
     backend = known.Backend(address=invitation.address, fingerprint=fingerprint, token=paired.token)
     known.write(backends.with_one(called, backend))
     typer.echo(f"Paired with {called} at {invitation.address}.")
-
-
-def _free_name(backends: known.Backends, wanted: str, fingerprint: str) -> str:
-    """That name, or with a number if another backend has it: the code is used up by now."""
-    names = (wanted, *(f"{wanted}-{number}" for number in range(2, len(backends.backends) + 2)))
-    return next(name for name in names if backends.is_free(name, fingerprint))

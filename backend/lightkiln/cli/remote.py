@@ -12,16 +12,41 @@ import hashlib
 import hmac
 import socket
 import ssl
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import TypeVar, cast
+from typing import BinaryIO, TypeVar, cast
 
 from lightkiln_shared import PROTOCOL_VERSION
 from lightkiln_shared.access import BeginPairing, FinishPairing, Paired
 from lightkiln_shared.address import Address
-from lightkiln_shared.errors import BackendLost, NotAuthorised, from_code
-from lightkiln_shared.messages import Failed, Hello, Reply, Request, Welcome
+from lightkiln_shared.errors import BackendLost, UserError, from_code
+from lightkiln_shared.messages import (
+    ArtifactData,
+    Bulk,
+    Event,
+    Failed,
+    FileOffer,
+    Hello,
+    Message,
+    PutFile,
+    ReadArtifact,
+    Reply,
+    Request,
+    Welcome,
+)
 from lightkiln_shared.pairing import Exchange, new_nonce
-from lightkiln_shared.session import Closed, Incoming, Pinged, Session, Side
+from lightkiln_shared.reach import another, knows_no_code, no_backend, unreachable
+from lightkiln_shared.session import (
+    Closed,
+    Data,
+    Incoming,
+    Pinged,
+    Received,
+    Session,
+    Side,
+)
 
 from lightkiln import __version__
 from lightkiln.server.certificate import ALPN
@@ -30,7 +55,9 @@ CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 20.0
 """A pairing may have to wait for others' guesses to be looked at."""
 MAX_SHOWN = 300
-READ_BYTES = 64 * 1024
+DEAD_SECONDS = 30.0
+"""A backend says something every ten."""
+READ_BYTES = 1024 * 1024
 R = TypeVar("R", bound=Reply)
 
 
@@ -41,14 +68,15 @@ class Remote:
         self._address = address
         self._socket = _open(address)
         self._session = Session(Side.CLIENT)
+        self._received: deque[Received] = deque()
+        self._replies: deque[Reply] = deque()
+        self._events: deque[Event] = deque()
+        self._heard_at = time.monotonic()
         der = self._socket.getpeercert(binary_form=True) or b""
         self.fingerprint = hashlib.sha256(der).hexdigest()
         if fingerprint and not hmac.compare_digest(fingerprint, self.fingerprint):
             self._socket.close()
-            raise NotAuthorised(
-                f"What answers at {address} has another certificate than the backend it should be.",
-                hint="Ask who runs it. If it was set up anew, forget it and pair again.",
-            )
+            raise another(address)
 
     def __enter__(self) -> Remote:
         return self
@@ -64,16 +92,45 @@ class Remote:
     def ask(self, request: Request[R]) -> R:
         """The reply; raises what the backend answers as an error, and `BackendLost`."""
         _, frame = self._session.request(request)
-        try:
-            self._socket.sendall(frame)
-            reply = self._reply()
-        except TimeoutError:
-            raise BackendLost(f"{self._address} does not answer.") from None
-        except OSError as error:
-            raise BackendLost(f"The connection to {self._address} broke: {error}.") from None
-        if isinstance(reply, Failed):
-            raise from_code(reply.code, shown(reply.message), shown(reply.hint))
-        return cast("R", reply)  # the session has compared the types
+        self._send(frame)
+        return cast("R", self._reply())  # the session has compared the types
+
+    def put(
+        self, wanted: FileOffer, offset: int, source: BinaryIO, on_sent: Callable[[int], None]
+    ) -> None:
+        """Send a file from an offset on; `on_sent` hears how many bytes more have gone."""
+        bulk = self._session.announce(wanted.size - offset)
+        request = PutFile(sha256=wanted.sha256, size=wanted.size, offset=offset, bulk=bulk)
+        self._send(self._session.request(request)[1])
+        source.seek(offset)
+        left = bulk.size
+        while left > 0:
+            size = self._session.sendable(bulk.stream)
+            if size == 0:
+                self._keep(self._next(ANSWER_SECONDS))
+                continue
+            chunk = source.read(size)
+            if not chunk:
+                raise UserError("A file became shorter while it was sent.", hint="Try again.")
+            self._send(self._session.data_header(bulk.stream, len(chunk)) + chunk)
+            left -= len(chunk)
+            on_sent(len(chunk))
+        self._reply()
+
+    def read(self, request: ReadArtifact) -> tuple[ArtifactData, Iterator[bytes]]:
+        """What a job has left: about it, and its bytes as they come."""
+        reply = self.ask(request)
+        return reply, self._chunks(reply.bulk)
+
+    def event(self, seconds: float) -> Event | None:
+        """The next thing that the backend says unasked; None: nothing within so many seconds."""
+        until = time.monotonic() + seconds
+        while not self._events:
+            left = until - time.monotonic()
+            if left <= 0.0:
+                return None
+            self._keep(self._next(left, patient=True))
+        return self._events.popleft()
 
     def hello(self, token: str) -> Welcome:
         """Open the session."""
@@ -92,22 +149,78 @@ class Remote:
         key = exchange.key(code)
         paired = self.ask(FinishPairing(proof=exchange.proof(key, "client")))
         if not exchange.is_proof(paired.proof, key, "server"):
-            raise NotAuthorised(
-                f"What answers at {self._address} does not know the code.",
-                hint="It is not the backend that shows it.",
-            )
+            raise knows_no_code(self._address)
         return paired
 
     def _reply(self) -> Reply:
-        while data := self._socket.recv(READ_BYTES):
-            for received in self._session.receive(data):
-                if isinstance(received, Incoming) and isinstance(received.message, Reply):
-                    return received.message
-                if isinstance(received, Pinged):
-                    self._socket.sendall(self._session.pong())
-                if isinstance(received, Closed):
-                    raise BackendLost(f"{self._address} ended the session: {shown(received.text)}.")
-        raise BackendLost(f"{self._address} closed the connection.")
+        while True:
+            received = self._replies.popleft() if self._replies else self._next(ANSWER_SECONDS)
+            if isinstance(received, Failed):
+                raise from_code(received.code, shown(received.message), shown(received.hint))
+            if isinstance(received, Reply):
+                return received
+            self._keep(received)
+
+    def _chunks(self, bulk: Bulk) -> Iterator[bytes]:
+        left = bulk.size
+        while left > 0:
+            received = self._next(ANSWER_SECONDS)
+            if isinstance(received, Data) and received.stream == bulk.stream:
+                left -= len(received.chunk)
+                yield received.chunk
+            self._keep(received)
+
+    def _keep(self, received: Data | Message | None) -> None:
+        """Give credit for what came, and leave it to whoever asks for it."""
+        if isinstance(received, Data):
+            self._send(self._session.consumed(received.stream, len(received.chunk)))
+        elif isinstance(received, Event):
+            self._events.append(received)
+        elif isinstance(received, Reply):
+            self._replies.append(received)
+
+    def _next(self, seconds: float, *, patient: bool = False) -> Data | Message | None:
+        """The next thing that has come, pictures and meshes without anybody who looks included.
+
+        None: credit, a sign of life or, `patient`, nothing within so many seconds.
+        """
+        if not self._received:
+            self._receive(seconds, patient)
+        received = self._received.popleft() if self._received else None
+        if isinstance(received, Pinged):
+            self._send(self._session.pong())
+        if isinstance(received, Closed):
+            raise BackendLost(f"{self._address} ended the session: {shown(received.text)}.")
+        if isinstance(received, Incoming):
+            return received.message
+        return received if isinstance(received, Data) else None
+
+    def _receive(self, seconds: float, patient: bool) -> None:
+        self._socket.settimeout(seconds)
+        try:
+            data = self._socket.recv(READ_BYTES)
+        except TimeoutError:
+            if patient and time.monotonic() - self._heard_at < DEAD_SECONDS:
+                return
+            raise BackendLost(f"{self._address} does not answer.") from None
+        except OSError as error:
+            raise self._broke(error) from None
+        if not data:
+            raise BackendLost(f"{self._address} closed the connection.")
+        self._heard_at = time.monotonic()
+        self._received.extend(self._session.receive(data))
+
+    def _send(self, data: bytes) -> None:
+        self._socket.settimeout(DEAD_SECONDS)
+        try:
+            self._socket.sendall(data)
+        except TimeoutError:
+            raise BackendLost(f"{self._address} does not answer.") from None
+        except OSError as error:
+            raise self._broke(error) from None
+
+    def _broke(self, error: OSError) -> BackendLost:
+        return BackendLost(f"The connection to {self._address} broke: {error}.")
 
 
 def shown(text: str) -> str:
@@ -119,15 +232,15 @@ def _open(address: Address) -> ssl.SSLSocket:
     try:
         plain = socket.create_connection((address.host, address.port), CONNECT_SECONDS)
     except OSError as error:
-        raise _unreachable(address, error) from None
+        raise unreachable(address, error) from None
     try:
         peer = _tls().wrap_socket(plain)
     except OSError:  # ssl.SSLError is one
         plain.close()
-        raise _no_backend(address) from None
+        raise no_backend(address) from None
     if peer.selected_alpn_protocol() != ALPN:
         peer.close()
-        raise _no_backend(address)
+        raise no_backend(address)
     peer.settimeout(ANSWER_SECONDS)
     return peer
 
@@ -139,25 +252,3 @@ def _tls() -> ssl.SSLContext:
     context.verify_mode = ssl.CERT_NONE  # the fingerprint or the code is the check
     context.set_alpn_protocols([ALPN])
     return context
-
-
-def _unreachable(address: Address, error: OSError) -> BackendLost:
-    if isinstance(error, socket.gaierror):
-        return BackendLost(
-            f"No machine is called {address.host} here.", hint="Try its numeric address."
-        )
-    if isinstance(error, ConnectionRefusedError):
-        return BackendLost(
-            f"Nothing listens at {address}.", hint="Does `lightkiln serve --lan` run there?"
-        )
-    return BackendLost(
-        f"{address} does not answer.",
-        hint="Is the machine on, in the same network, and the port open in its firewall?",
-    )
-
-
-def _no_backend(address: Address) -> BackendLost:
-    return BackendLost(
-        f"What listens at {address} is not a Lightkiln backend of this kind.",
-        hint="Look at the port, and whether both sides have the same version.",
-    )

@@ -48,6 +48,9 @@ def serve(  # noqa: PLR0913, PLR0917 each option that is typed is an argument
     web_port: Annotated[
         int, typer.Option(min=0, max=MAX_PORT, help="The status page's port; 0: any free one.")
     ] = PAGE_PORT,
+    announce: Annotated[
+        bool, typer.Option("--announce", help="Tell the network that it is here (multicast DNS).")
+    ] = False,
     token_from_stdin: Annotated[
         bool, typer.Option("--token-from-stdin", help="Read the token as a line of the input.")
     ] = False,
@@ -62,7 +65,7 @@ def serve(  # noqa: PLR0913, PLR0917 each option that is typed is an argument
 
     With --lan it serves paired clients on the network, and prints where and what for people.
     """
-    _check(port, lan=lan, name=name, idle_exit=idle_exit)
+    _check(port, lan=lan, name=name, announce=announce, idle_exit=idle_exit)
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
     )
@@ -75,6 +78,7 @@ def serve(  # noqa: PLR0913, PLR0917 each option that is typed is an argument
         min_free_mb=min_free_mb,
         lan=lan,
         name=checked_name(name or socket.gethostname()) if lan else "",
+        announce=announce,
     )
     beside = _page(config, web_port, lan=web_lan) if web or web_lan else None
     asyncio.run(run_server(config, beside))
@@ -96,10 +100,17 @@ def _page(config: ServerConfig, port: int, *, lan: bool) -> Beside:
     return beside
 
 
-def _check(port: int | None, *, lan: bool, name: str, idle_exit: float) -> None:
+def _check(
+    port: int | None, *, lan: bool, name: str, announce: bool, idle_exit: float
+) -> None:
     if name and not lan:
         raise UserError(
             "Nobody can see the name of a backend that is not on the network.", hint=LAN
+        )
+    if announce and not lan:
+        raise UserError(
+            "A backend that is not on the network cannot be announced there.",
+            hint="Give --lan too, or leave --announce out.",
         )
     if lan and idle_exit:
         raise UserError(

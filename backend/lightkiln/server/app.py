@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import json
 import logging
 import os
@@ -70,6 +71,8 @@ class ServerConfig:
     """Listen on all addresses of this machine, not on its loopback alone."""
     name: str = ""
     """What people call this backend."""
+    announce: bool = False
+    """Say so on the network: see `announcing`."""
 
 
 Beside = Callable[[Services], AbstractAsyncContextManager[str]]
@@ -94,7 +97,8 @@ async def serve(config: ServerConfig, beside: Beside | None = None) -> None:
                 _say(_for_people(config, line, services) if config.lan else json.dumps(line))
                 if link:
                     _say(_about_page(link))
-                await _until_the_end(config, services, listener)
+                async with _announced(config, port, services.server_id):
+                    await _until_the_end(config, services, listener)
         (config.data / "server.json").unlink(missing_ok=True)
 
 
@@ -123,6 +127,18 @@ async def _services(config: ServerConfig, token: str, fingerprint: str) -> Async
     finally:
         await housekeeping.close()
         await queue.close()
+
+
+def _announced(
+    config: ServerConfig, port: int, server_id: str
+) -> contextlib.AbstractAsyncContextManager[None]:
+    if not config.announce:
+        return contextlib.nullcontext()
+    announcing = importlib.import_module("lightkiln.server.announcing")  # others need not wait
+    context: contextlib.AbstractAsyncContextManager[None] = announcing.announced(
+        config.name, server_id, port
+    )
+    return context
 
 
 def _where(port: int, fingerprint: str) -> dict[str, str | int]:

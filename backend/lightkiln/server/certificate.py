@@ -9,7 +9,6 @@ It must not know the protocol above TLS.
 from __future__ import annotations
 
 import hashlib
-import os
 import ssl
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,11 +17,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from lightkiln_shared.private_file import write_private as write_private
 
 ALPN = "lightkiln/1"
 FIRST_DAY = datetime(2020, 1, 1, tzinfo=UTC)
 LAST_DAY = datetime(2049, 12, 31, tzinfo=UTC)  # studio clocks may be wrong by years
-PRIVATE = 0o600
 
 
 def server_context(folder: Path) -> tuple[ssl.SSLContext, str]:
@@ -37,16 +36,6 @@ def server_context(folder: Path) -> tuple[ssl.SSLContext, str]:
     context.set_alpn_protocols([ALPN])
     der = certificate.public_bytes(serialization.Encoding.DER)
     return context, hashlib.sha256(der).hexdigest()
-
-
-def write_private(path: Path, data: bytes) -> None:
-    """Replace a file that only its owner may read."""
-    beside = path.with_name(f".{path.name}.new")
-    beside.unlink(missing_ok=True)
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-    beside.replace(path)
 
 
 def _make() -> bytes:
