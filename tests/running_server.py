@@ -54,9 +54,9 @@ def environment() -> dict[str, str]:
     }
 
 
-def start(data: Path, *options: str) -> RunningServer:
+def start(data: Path, *options: str, variables: dict[str, str] | None = None) -> RunningServer:
     """Start a server and wait until it listens; its log goes to `DATA/../server.log`."""
-    process, line = _start(data, *options)
+    process, line = _start(data, *options, variables=variables)
     return RunningServer(process, json.loads(line), data)
 
 
@@ -66,14 +66,16 @@ def start_box(data: Path, *options: str) -> RunningServer:
     return RunningServer(process, json.loads((data / "server.json").read_text()), data)
 
 
-def _start(data: Path, *options: str) -> tuple[subprocess.Popen[bytes], bytes]:
+def _start(
+    data: Path, *options: str, variables: dict[str, str] | None = None
+) -> tuple[subprocess.Popen[bytes], bytes]:
     with (data.parent / "server.log").open("ab") as log:
         process = subprocess.Popen(
             [*COMMAND, "--data", str(data), *options],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
-            env=environment(),
+            env=environment() if variables is None else variables,
         )
     assert process.stdin is not None
     assert process.stdout is not None

@@ -23,22 +23,23 @@ from lightkiln_shared.camera import Camera
 from lightkiln_shared.errors import UserError
 from lightkiln_shared.finish import Finish
 from lightkiln_shared.geometry import TriangleMesh
-from lightkiln_shared.params import Scalar, build
+from lightkiln_shared.params import Scalar, build, specs_of
 from lightkiln_shared.scene import Scene
 from rich.console import Console
 
 from lightkiln.capture.open_scene import has_poses, open_scene
 from lightkiln.capture.transforms import read_path
 from lightkiln.executors import Slot
-from lightkiln.executors.devices import cpu, find_slots
+from lightkiln.executors.devices import chosen, cpu, find_slots, joined
 from lightkiln.jobs import atomic
 from lightkiln.jobs.finishing import RESULT_GLB
 from lightkiln.jobs.folder import JobFolder, JobSpec, create
 from lightkiln.jobs.frames import FRAMES
+from lightkiln.jobs.ranks import num_asked
 from lightkiln.mesh.export import WRITTEN, load_mesh, save_mesh
 from lightkiln.mesh.export_textured import BASE_COLOR, load_textured, save_textured
 from lightkiln.methods.registry import DEFAULT_METHOD, DEFAULT_PRESET, params_for, spec_named
-from lightkiln.methods.spec import MethodSpec
+from lightkiln.methods.spec import DEVICES, MethodSpec
 
 from .align import aligned, solved, unplaced
 from .finishing import Faces, FillHoles, KeepLargest, Texture
@@ -59,6 +60,10 @@ def reconstruct(  # noqa: PLR0913, PLR0917 each option that is typed is an argum
     time_limit: Annotated[
         float, typer.Option(min=0.0, help="Seconds until it must come to its mesh; 0: none.")
     ] = 0.0,
+    devices: Annotated[
+        int,
+        typer.Option(min=1, help="GPUs of this machine that learn together, where a method can."),
+    ] = 1,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A method's parameter.")
     ] = None,
@@ -79,6 +84,8 @@ def reconstruct(  # noqa: PLR0913, PLR0917 each option that is typed is an argum
     check_output(output)
     spec = spec_named(method)
     values = dict(setting(spec, text) for text in settings or ())
+    if devices > 1:
+        values |= _together(spec, devices)
     params_for(spec, preset, values)
     finish: dict[str, Scalar] = {"texture": texture, "faces": faces}
     finish |= {"fill_holes": fill_holes, "keep_largest": keep_largest}
@@ -95,6 +102,15 @@ def reconstruct(  # noqa: PLR0913, PLR0917 each option that is typed is an argum
     _run(scene, job, output, report, () if frames is None else read_path(frames))
 
 
+def _together(spec: MethodSpec, devices: int) -> dict[str, Scalar]:
+    """The parameter that asks for several devices; `UserError` if that cannot be."""
+    if DEVICES not in {each.name for each in specs_of(spec.params)}:
+        raise UserError(f"{spec.title} works on one device.", hint="Leave --devices out.")
+    if "WORLD_SIZE" in os.environ:
+        raise UserError("torchrun has started its processes already.", hint="Use --devices alone.")
+    return {DEVICES: devices}
+
+
 def _run(scene: Path, job: JobSpec, output: Path, report: bool, path: tuple[Camera, ...]) -> None:
     first = int(os.environ.get("RANK", "0")) == 0
     console = Console(stderr=True, quiet=not first)
@@ -103,7 +119,7 @@ def _run(scene: Path, job: JobSpec, output: Path, report: bool, path: tuple[Came
         folder = create(Path(parent) / "job", job, replace(views, path=path), files)
         try:
             alone = int(os.environ.get("WORLD_SIZE", "1")) == 1
-            slot = _slot(spec_named(job.method))
+            slot = _slot(job)
             asyncio.run(follow(folder, slot, display, may_finish=alone))
         except UserError:
             _keep_log(folder, output)
@@ -136,10 +152,14 @@ def check_output(output: Path) -> None:
         raise UserError(f"There is no folder {output.parent}.", hint="Make it first.")
 
 
-def _slot(spec: MethodSpec) -> Slot:
-    """The device to work on; torchrun starts the command once for each, and numbers them."""
-    usable = [slot for slot in find_slots() if slot.device.kind in spec.devices]
-    return usable[int(os.environ.get("LOCAL_RANK", "0")) % len(usable)] if usable else cpu()
+def _slot(job: JobSpec) -> Slot:
+    """What to work on; a person's own torchrun starts the command once for each device."""
+    kinds = spec_named(job.method).devices
+    usable = [slot for slot in find_slots() if slot.device.kind in kinds] or [cpu()]
+    slots = chosen(usable[int(os.environ.get("LOCAL_RANK", "0")) % len(usable) :], num_asked(job))
+    if not slots:
+        raise UserError(f"There are {len(usable)} devices here.", hint="Ask for fewer devices.")
+    return joined(slots)
 
 
 def _write(folder: JobFolder, output: Path, report: bool) -> Path:

@@ -20,6 +20,7 @@ from platformdirs import user_data_path
 
 from lightkiln.server.app import Beside, ServerConfig
 from lightkiln.server.app import serve as run_server
+from lightkiln.server.engine import LOCAL, chosen
 from lightkiln.server.tokens import checked_token
 
 PAGE_PORT = DEFAULT_PORT + 1
@@ -60,6 +61,15 @@ def serve(  # noqa: PLR0913, PLR0917 each option that is typed is an argument
     min_free_mb: Annotated[
         int, typer.Option(help="Megabytes of the disk that are never used.")
     ] = 1000,
+    executor: Annotated[
+        str, typer.Option(help="What jobs run on: local, or ray for a cluster.")
+    ] = LOCAL,
+    ray_address: Annotated[
+        str, typer.Option(help="The cluster's head, HOST:PORT; auto: the one on this machine.")
+    ] = "",
+    shared: Annotated[
+        Path | None, typer.Option(help="Folder that all machines of the cluster see.")
+    ] = None,
 ) -> None:
     """Serve Blender on this machine; prints one line of JSON when it listens.
 
@@ -79,6 +89,7 @@ def serve(  # noqa: PLR0913, PLR0917 each option that is typed is an argument
         lan=lan,
         name=checked_name(name or socket.gethostname()) if lan else "",
         announce=announce,
+        engine=chosen(executor, ray_address, shared),
     )
     beside = _page(config, web_port, lan=web_lan) if web or web_lan else None
     asyncio.run(run_server(config, beside))

@@ -31,6 +31,7 @@ from .files import FileStore, FileStores
 from .folder import SURFACE, JobFolder, JobSpec, create
 from .housekeeping import Housekeeping
 from .queue import JobQueue
+from .ranks import num_asked
 
 REQUEST_ID = re.compile(r"[0-9a-fA-F-]{32,36}")
 MAX_SCENE_BYTES = 64 * 1024**2
@@ -98,6 +99,7 @@ class Intake:
             time_limit=asked.time_limit,
             finish=asked.finish,
         )
+        self._queue.shares.check_devices(spec.method, num_asked(spec))
         linked = {ref.sha256: files.path(ref.sha256) for ref in scene.files}
         create(self._queue.folder / spec.job_id, spec, scene, linked)
         return _queued(spec)

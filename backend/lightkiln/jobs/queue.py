@@ -184,6 +184,10 @@ class JobQueue:
         self._watchers.remove(job_id, watcher)
         self._spawn(self._tell_who_looks(job_id))
 
+    def is_watched(self, job_id: str) -> bool:
+        """True while anybody follows the job."""
+        return self._watchers.is_watched(job_id)
+
     def leave(self, watcher: Watcher) -> None:
         """Somebody is gone."""
         for job_id in self._watchers.followed_by(watcher):
@@ -252,7 +256,7 @@ class JobQueue:
             free = self.shares.free_slots(job, self._free)
             if not free:
                 return True
-            slots = chosen(free, num_devices(await self.spec(job.job_id)))
+            slots = chosen(free, await self._num_devices(job))
             if not slots:
                 return False
             await self._ask(job.job_id, pause=False, cancel=False)
@@ -264,6 +268,9 @@ class JobQueue:
         if started.state is JobState.RUNNING:
             self._spawn(self._work(self._begun(started, slots)))
         return True
+
+    async def _num_devices(self, job: StoredJob) -> int:
+        return await asyncio.to_thread(num_devices, self._job_folder(job.job_id))
 
     def _begun(self, job: StoredJob, slots: tuple[Slot, ...]) -> Work:
         """A job on its devices, which are nobody else's now."""
@@ -286,7 +293,7 @@ class JobQueue:
             self._spawn(self._recover(job))
             return
         free = self.shares.free_slots(job, self._free)
-        slots = chosen(free, num_devices(await self.spec(job.job_id)))
+        slots = chosen(free, await self._num_devices(job))
         self._spawn(self._work(self._begun(job, slots), found))
 
     async def _recover(self, job: StoredJob) -> None:

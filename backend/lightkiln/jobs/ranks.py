@@ -37,18 +37,23 @@ WORD_SECONDS = 3.0
 """In which another process has said why it failed, if it could."""
 
 
-def num_devices(job: JobSpec) -> int:
+def num_asked(job: JobSpec) -> int:
     """How many processes a job is for, each with a device where there are GPUs."""
     params = params_for(spec_named(job.method), job.preset, job.params)
     return int(getattr(params, DEVICES, 1))
 
 
+def num_devices(folder: JobFolder) -> int:
+    """The same for what is left to do of it: a surface that is there is finished by one."""
+    return 1 if folder.surface.exists() else num_asked(folder.spec())
+
+
 def num_to_start(folder: JobFolder) -> int:
     """The processes that torchrun has to start before the job can begin; 0: none."""
-    if is_one_of_several() or folder.surface.exists():
+    if is_one_of_several():
         return 0
     with contextlib.suppress(LightkilnError, OSError):  # the attempt itself says what is wrong
-        count = num_devices(folder.spec())
+        count = num_devices(folder)
         return count if count > 1 else 0
     return 0
 

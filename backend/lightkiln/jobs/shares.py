@@ -15,11 +15,12 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from lightkiln_shared.errors import ResourceError
+from lightkiln_shared.errors import InvalidParams, ResourceError
 from lightkiln_shared.jobs import JobState
 from lightkiln_shared.messages import Device
 
 from lightkiln.executors import Slot
+from lightkiln.executors.devices import chosen
 from lightkiln.methods.registry import discover, spec_named
 
 from . import fairness
@@ -117,6 +118,14 @@ class Shares:
         now = self._clock()
         busy = sum(w.seconds(now) for w in self.running.values() if w.job.owner == owner)
         return fairness.decayed(seconds, now - at, self._half_life) + busy
+
+    def check_devices(self, method: str, count: int) -> None:
+        """`InvalidParams` if no machine has so many devices for one job of a method."""
+        usable = tuple(self._slots[n] for n in usable_slots(method, self._slots))
+        if usable and not chosen(usable, count):
+            raise InvalidParams(
+                f"No machine of this backend has {count} devices.", hint="Ask for fewer devices."
+            )
 
     def device_use(self) -> tuple[DeviceUse, ...]:
         """Every device, and the job on it."""

@@ -7,7 +7,7 @@
     DATA/token          the owner's token, unless one was handed over at the start  (0600)
     DATA/clients.json   who is paired  (0600)
     DATA/sharing.toml   what each client may take, if the owner has written it
-    DATA/jobs.sqlite jobs/ files/
+    DATA/jobs.sqlite jobs/ files/    the folders elsewhere if the engine shares them: see `engine`
 
 It must not know messages.
 """
@@ -30,9 +30,7 @@ from pathlib import Path
 from lightkiln_shared import PROTOCOL_VERSION
 from lightkiln_shared.address import Address
 
-from lightkiln.executors.devices import find_slots
 from lightkiln.executors.free_memory import FreeMemory
-from lightkiln.executors.local import LocalExecutor
 from lightkiln.jobs import atomic
 from lightkiln.jobs.files import FileStores
 from lightkiln.jobs.housekeeping import Housekeeping
@@ -44,6 +42,7 @@ from lightkiln.methods.registry import discover
 from .caller import Services
 from .certificate import server_context, write_private
 from .clients import Clients
+from .engine import Choice, this_machine
 from .listener import Listener
 from .network import LOOPBACK, listen, own_address
 from .pairing_window import PairingWindow
@@ -71,6 +70,8 @@ class ServerConfig:
     """Listen on all addresses of this machine, not on its loopback alone."""
     name: str = ""
     """What people call this backend."""
+    engine: Choice = this_machine
+    """What its jobs run on."""
     announce: bool = False
     """Say so on the network: see `announcing`."""
 
@@ -104,10 +105,11 @@ async def serve(config: ServerConfig, beside: Beside | None = None) -> None:
 
 @asynccontextmanager
 async def _services(config: ServerConfig, token: str, fingerprint: str) -> AsyncIterator[Services]:
-    slots = find_slots()
-    files = FileStores(config.data / "files", config.min_free_mb * 10**6)
+    engine = config.engine(fingerprint[:ID_DIGITS])
+    slots = engine.slots
+    files = FileStores((engine.shared or config.data) / "files", config.min_free_mb * 10**6)
     rules = read_rules(config.data)
-    queue = JobQueue(config.data, files, LocalExecutor(), slots, rules)
+    queue = JobQueue(config.data, files, engine.executor, slots, rules, shared=engine.shared)
     housekeeping = Housekeeping(queue, files, rules)
     await queue.start()
     housekeeping.start()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`torchrun -m lightkiln reconstruct`: several real processes, one mesh; and what ends them."""
+"""Several real processes, one mesh: `reconstruct --devices 2`, and torchrun's own ways to end."""
 
 from __future__ import annotations
 
@@ -53,9 +53,10 @@ def test_two_processes_learn_what_one_does_and_the_first_writes(
     synthetic_scene: SyntheticScene, tmp_path: Path
 ) -> None:
     scene = synthetic_scene.folder
-    for name, starter in (("one", TORCHRUN[:1]), ("two", TORCHRUN)):
+    for name, devices in (("one", "1"), ("two", "2")):
+        words = command(scene, tmp_path / f"{name}.ply", STEPS)
         answer = subprocess.run(
-            [*starter, *command(scene, tmp_path / f"{name}.ply", STEPS)],
+            [sys.executable, *words, "--devices", devices],
             capture_output=True,
             text=True,
             timeout=300,
