@@ -48,8 +48,10 @@ CONNECT_SECONDS = 5.0
 REPLY_SECONDS = 60.0
 PING_SECONDS = 10.0
 DEAD_SECONDS = 30.0
-MAX_EVENT_BYTES = 64 * 1024**2
-"""A 16-megapixel picture; what a hostile backend can make us hold for one event."""
+MAX_EVENT_BYTES = 16 * 1024**2
+"""A 4-megapixel picture, or a mesh of some 500,000 triangles: nothing larger is asked for."""
+MAX_EVENTS_BYTES = 2 * MAX_EVENT_BYTES
+"""What a hostile backend can make us hold for all events that are on their way."""
 
 R = TypeVar("R", bound=Reply)
 OnNews = Callable[[Event | Watching, bytes], None]
@@ -76,7 +78,7 @@ class Connection:
         self._reader, self._writer, self._on_news = reader, writer, on_news
         self._session = Session(Side.CLIENT)
         self._replies: dict[int, asyncio.Future[Reply]] = {}
-        self._events: dict[int, tuple[Event, bytearray]] = {}
+        self._events: dict[int, tuple[PreviewImage | PreviewMesh, bytearray]] = {}
         self._inflows: dict[int, asyncio.Queue[Data]] = {}
         self._credit = asyncio.Event()
 
@@ -210,11 +212,17 @@ class Connection:
             if not future.done():
                 future.set_result(message)
         elif isinstance(message, (PreviewImage, PreviewMesh)):
-            if not 0 < message.bulk.size <= MAX_EVENT_BYTES:
-                raise LimitExceeded(f"{message.kind} of {message.bulk.size} bytes")
-            self._events[message.bulk.stream] = (message, bytearray())
+            self._expect_event(message)
         elif isinstance(message, Event):
             self._on_news(message, b"")
+
+    def _expect_event(self, event: PreviewImage | PreviewMesh) -> None:
+        if not 0 < event.bulk.size <= MAX_EVENT_BYTES:
+            raise LimitExceeded(f"{event.kind} of {event.bulk.size} bytes")
+        on_their_way = sum(other.bulk.size for other, _ in self._events.values())
+        if on_their_way + event.bulk.size > MAX_EVENTS_BYTES:
+            raise LimitExceeded("more events at once than can be looked at")
+        self._events[event.bulk.stream] = (event, bytearray())
 
     def _take_data(self, data: Data) -> None:
         if data.stream in self._inflows:

@@ -33,16 +33,15 @@ _FACES = re.compile(
     r"property list (?:uchar|uint8) (?:int|uint|int32|uint32) vertex_ind(?:ex|ices)"
 )
 _END = b"end_header\n"
+_FACE = np.dtype([("count", "u1"), ("indices", "<i4", 3)])
 
 
 def read(data: bytes) -> TriangleMesh:
     """A checked mesh; raises `MalformedMessage` with what is wrong."""
+    check_size(data, len(data))
     vertex, num_vertices, num_faces, at = _header(data)
-    face = np.dtype([("count", "u1"), ("indices", "<i4", 3)])
-    expected = at + num_vertices * vertex.itemsize + num_faces * face.itemsize
-    _expect(len(data) == expected, f"{len(data)} bytes instead of {expected}")
     vertices = np.frombuffer(data, vertex, num_vertices, at)
-    faces = np.frombuffer(data, face, num_faces, at + num_vertices * vertex.itemsize)
+    faces = np.frombuffer(data, _FACE, num_faces, at + num_vertices * vertex.itemsize)
     _expect(bool((faces["count"] == 3).all()), "a face that is not a triangle")
     mesh = TriangleMesh(
         positions=_columns(vertices, "xyz"),
@@ -52,6 +51,17 @@ def read(data: bytes) -> TriangleMesh:
     )
     check(mesh)
     return mesh
+
+
+def check_size(start: bytes, size: int) -> None:
+    """Raise `MalformedMessage` if a file of that size cannot be what its beginning says.
+
+    The beginning is the first `MAX_HEADER` bytes, or all there are: so a file that has no end is
+    known before it fills the memory.
+    """
+    vertex, num_vertices, num_faces, at = _header(start)
+    expected = at + num_vertices * vertex.itemsize + num_faces * _FACE.itemsize
+    _expect(size == expected, f"{size} bytes instead of {expected}")
 
 
 def places(data: bytes) -> NDArray[Any] | None:

@@ -85,7 +85,7 @@ async def fetch(connection: Connection, job_id: str, folder: Path, step: int) ->
 
 async def _fetch_result(connection: Connection, job_id: str, names: Set[str]) -> Result:
     name = RESULT if RESULT in names else SURFACE
-    data = await fetch_artifact(connection, job_id, name)
+    data = await fetch_artifact(connection, job_id, name, ply.check_size)
     images = [
         await fetch_artifact(connection, job_id, image) if image in names else None
         for image in IMAGES

@@ -24,6 +24,10 @@ Source = Path | bytes
 OnSent = Callable[[int, int], None]
 """Called with the bytes sent so far and the bytes to send in all."""
 
+CheckSize = Callable[[bytes, int], None]
+"""Called with the beginning of a file and its announced size; raises what is wrong."""
+
+BEGINNING = 4096
 MAX_OFFER = 500
 MAX_UNANSWERED = 4
 """Files sent but perhaps not yet on the backend's disk, which takes its time beside the sending."""
@@ -51,25 +55,34 @@ async def send_files(connection: Connection, files: Mapping[str, Source], on_sen
     on_sent(total, total)
 
 
-async def fetch_artifact(connection: Connection, job_id: str, name: str) -> bytes:
-    """A file that the job left, whole and with the right hash."""
+async def fetch_artifact(
+    connection: Connection, job_id: str, name: str, check_size: CheckSize | None = None
+) -> bytes:
+    """A file that the job left, whole and with the right hash.
+
+    `check_size` is given its beginning before the rest is taken, and its announced size.
+    """
     data = bytearray()
-    async for chunk in _artifact(connection, job_id, name, MAX_ARTIFACT):
+    is_checked = check_size is None
+    async for chunk, size in _artifact(connection, job_id, name, MAX_ARTIFACT):
         data += chunk
+        if check_size is not None and not is_checked and len(data) >= min(BEGINNING, size):
+            check_size(bytes(data[:BEGINNING]), size)
+            is_checked = True
     return bytes(data)
 
 
 async def fetch_file(connection: Connection, job_id: str, name: str, path: Path) -> None:
     """The same into a file, for what may not fit into memory; if it fails, some of it is there."""
     with path.open("wb") as file:
-        async for chunk in _artifact(connection, job_id, name, MAX_BULK):
+        async for chunk, _ in _artifact(connection, job_id, name, MAX_BULK):
             file.write(chunk)
 
 
 async def _artifact(
     connection: Connection, job_id: str, name: str, most: int
-) -> AsyncIterator[bytes]:
-    """Its bytes as they come; what they are worth is known once the last has come."""
+) -> AsyncIterator[tuple[bytes, int]]:
+    """Its bytes as they come, and its size; what they are worth is known with the last of them."""
     listing = await connection.request(ListArtifacts(job_id=job_id))
     by_name = {artifact.name: artifact for artifact in listing.artifacts}
     if name not in by_name:
@@ -85,7 +98,7 @@ async def _artifact(
     digest = hashlib.sha256()
     async for chunk in connection.receive(reply):
         digest.update(chunk)
-        yield chunk
+        yield chunk, artifact.size
     if digest.hexdigest() != artifact.sha256:
         raise MalformedMessage(f"{name} arrived damaged")
 

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import os
+import resource
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import bpy
@@ -14,6 +15,15 @@ from conftest import module
 from pictures import png
 
 LIAR = Path(__file__).parent.parent / "methods" / "hostile_backend.py"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def memory() -> Iterator[None]:
+    """Whatever a backend says, this Blender grows by 256 MiB at most."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    yield
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown < 256 * 1024, "kilobytes, on Linux"
 
 
 @pytest.fixture
@@ -60,6 +70,7 @@ def _says(text: str) -> Callable[[], bool]:
         ("many", "bytes instead of"),
         ("few", "bytes instead of"),
         ("short", "bytes instead of"),
+        ("endless", "900000000 bytes instead of"),
         ("hash", "arrived damaged"),
     ],
 )
@@ -114,6 +125,7 @@ def test_pictures_that_cannot_be_are_refused(
     [
         ("preview-index", "a triangle of vertex 3"),
         ("preview-many", "its size is not what it says"),
+        ("preview-endless", "more events at once"),
         ("certificate", "certificate is not the one"),
         ("token", "The token is wrong."),
         ("protocol", "speaks protocol 99"),

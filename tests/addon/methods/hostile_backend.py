@@ -16,7 +16,9 @@ import sys
 import zipfile
 from pathlib import Path
 
+import numpy as np
 from lightkiln.server.certificate import server_context
+from lightkiln_shared.camera import Camera
 from lightkiln_shared.jobs import Artifact, JobState, JobSummary
 from lightkiln_shared.messages import (
     ArtifactData,
@@ -34,6 +36,7 @@ from lightkiln_shared.messages import (
     MethodInfo,
     Methods,
     OfferFiles,
+    PreviewImage,
     PreviewMesh,
     ReadArtifact,
     Reply,
@@ -46,6 +49,7 @@ from lightkiln_shared.messages import (
 from lightkiln_shared.session import Incoming, Session, Side
 
 JOB_ID = "0123456789abcdef"
+MAX_PICTURE = 16 * 1024**2
 HEADER = (
     "ply\nformat binary_little_endian 1.0\nelement vertex {v}\nproperty float x\nproperty float y\n"
     "property float z\nelement face {f}\nproperty list uchar int vertex_indices\nend_header\n"
@@ -74,6 +78,27 @@ def preview_mesh(session: Session, lie: str) -> bytes:
     bulk = session.announce(len(body))
     event = PreviewMesh(job_id=JOB_ID, num_vertices=claimed, num_triangles=1, bulk=bulk)
     return session.event(event) + session.data_header(bulk.stream, len(body)) + body
+
+
+def endless(session: Session) -> bytes:
+    """Pictures without number, each as large as one may be, none of which ever ends."""
+    said = b""
+    for _ in range(60):
+        bulk = session.announce(MAX_PICTURE)
+        side = round((MAX_PICTURE / 4) ** 0.5)
+        camera = Camera(
+            world_from_camera=np.eye(4),
+            focal=(1.0, 1.0),
+            principal_point=(0.0, 0.0),
+            width=side,
+            height=side,
+        )
+        event = PreviewImage(job_id=JOB_ID, camera=camera, width=side, height=side, bulk=bulk)
+        said += session.event(event)
+        size = session.sendable(bulk.stream)
+        if size:
+            said += session.data_header(bulk.stream, size) + bytes(size)
+    return said
 
 
 def png(width: int, height: int) -> bytes:
@@ -122,18 +147,29 @@ class Liar:
         self.lie, self.writer, self.session = lie, writer, Session(Side.SERVER)
         self.job_id = "../../../out" if lie == "job" else JOB_ID
         self.mesh = frames(lie) if lie.startswith("frames") else ply(lie)
+        self.size = 900_000_000 if lie == "endless" else len(self.mesh)
+        self.growing = 0
+        """The stream of a mesh that has no end."""
 
     def take(self, incoming: Incoming) -> None:
         bulk = None
         if isinstance(incoming.message, ReadArtifact):
-            bulk = self.session.announce(len(self.mesh))
+            bulk = self.session.announce(self.size)
         self.writer.write(
             self.session.reply(self.answer(incoming.message, bulk), incoming.request_id)
         )
         if bulk is not None:
-            self.writer.write(self.session.data_header(bulk.stream, bulk.size) + self.mesh)
+            self.writer.write(self.session.data_header(bulk.stream, len(self.mesh)) + self.mesh)
+            self.growing = bulk.stream if self.lie == "endless" else 0
         if isinstance(incoming.message, WatchJob) and self.lie.startswith("preview"):
-            self.writer.write(preview_mesh(self.session, self.lie))
+            many = self.lie == "preview-endless"
+            lie = endless(self.session) if many else preview_mesh(self.session, self.lie)
+            self.writer.write(lie)
+
+    def grow(self) -> None:
+        """Go on with the mesh that has no end, as far as the other side lets us."""
+        while size := self.session.sendable(self.growing):
+            self.writer.write(self.session.data_header(self.growing, size) + bytes(size))
 
     def answer(self, message: Message, bulk: Bulk | None) -> Reply:
         """What a backend would say, or the lie."""
@@ -148,7 +184,7 @@ class Liar:
         if isinstance(message, ListArtifacts):
             digest = "0" * 64 if self.lie == "hash" else hashlib.sha256(self.mesh).hexdigest()
             name = "frames.zip" if self.lie.startswith("frames") else "mesh.ply"
-            listed = Artifact(name=name, size=len(self.mesh), sha256=digest)
+            listed = Artifact(name=name, size=self.size, sha256=digest)
             return Artifacts(artifacts=(listed,))
         if isinstance(message, ReadArtifact) and bulk is not None:
             return ArtifactData(sha256="", size=bulk.size, bulk=bulk)
@@ -186,6 +222,7 @@ async def serve(lie: str, data: Path) -> None:
             for item in liar.session.receive(received):
                 if isinstance(item, Incoming):
                     liar.take(item)
+            liar.grow()
 
     server = await asyncio.start_server(talk, "127.0.0.1", 0, ssl=context)
     said = {
