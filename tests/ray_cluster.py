@@ -77,6 +77,7 @@ class Cluster:
             "RAY_AUTH_TOKEN": token,
             "RAY_USAGE_STATS_ENABLED": "0",
             "RAY_raylet_start_wait_time_s": "120",  # the machine may be busy
+            "RAY_worker_niceness": "0",  # 15 by itself
         }
 
     def start_head(self, cpus: int, gpus: int = 0) -> Node:
