@@ -2,7 +2,7 @@
 """Accepts sockets, lets TLS begin, and keeps count of who is there.
 
 A socket counts from its first moment, not from the end of the handshake: those that only sit there
-are few, short, and the first to go.
+are few, short, and the first to go, where most of them come from before all others.
 It must not know the protocol above TLS.
 """
 
@@ -11,9 +11,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import ipaddress
 import logging
 import ssl
 from asyncio import StreamReader, StreamReaderProtocol, StreamWriter
+from collections import Counter
 from socket import socket
 
 from . import limits
@@ -35,6 +37,8 @@ class Listener:
         self._strangers: dict[socket, asyncio.Task[None]] = {}
         """Who has not said a good hello, oldest first."""
         self._known: dict[socket, asyncio.Task[None]] = {}
+        self._homes: dict[socket, str] = {}
+        """Where each comes from."""
 
     @property
     def num_connections(self) -> int:
@@ -56,28 +60,35 @@ class Listener:
         loop = asyncio.get_running_loop()
         while True:
             try:
-                client, _ = await loop.sock_accept(self._listening)
+                client, (address, *_) = await loop.sock_accept(self._listening)
             except OSError:  # out of descriptors, most likely: they come back
                 _log.exception("a connection could not be accepted")
                 await asyncio.sleep(PAUSE_SECONDS)
                 continue
-            self._admit(client)
+            self._admit(client, address)
 
-    def _admit(self, client: socket) -> None:
+    def _admit(self, client: socket, address: str) -> None:
         if len(self._known) >= limits.MAX_CONNECTIONS:
             _log.warning("more than %d clients: one was refused", limits.MAX_CONNECTIONS)
             client.close()
             return
         if len(self._strangers) >= limits.MAX_STRANGERS:
-            oldest = next(iter(self._strangers))
-            self._strangers.pop(oldest).cancel()
+            self._strangers.pop(self._whose_turn_it_is()).cancel()
         task = asyncio.create_task(self._serve(client))
         self._strangers[client] = task
+        self._homes[client] = _home(address)
         task.add_done_callback(lambda _: self._forget(client))
+
+    def _whose_turn_it_is(self) -> socket:
+        """The oldest stranger of the network that most come from: a crowd drives out itself."""
+        crowd = Counter(self._homes[client] for client in self._strangers)
+        largest = max(crowd.values())
+        return next(each for each in self._strangers if crowd[self._homes[each]] == largest)
 
     def _forget(self, client: socket) -> None:
         self._strangers.pop(client, None)
         self._known.pop(client, None)
+        self._homes.pop(client, None)
         client.close()
 
     async def _serve(self, client: socket) -> None:
@@ -113,3 +124,13 @@ class Listener:
         with contextlib.suppress(OSError):
             async with asyncio.timeout(CLOSE_SECONDS):
                 await writer.wait_closed()
+
+
+def _home(address: str) -> str:
+    """What one person's machine has for itself: an address, of version 6 all of its network's."""
+    found = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((int(found), 64), strict=False))

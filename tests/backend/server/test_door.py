@@ -10,6 +10,7 @@ import os
 import socket
 import ssl
 import stat
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -82,6 +83,7 @@ async def answers(client: Client) -> None:
 
 STRANGERS = (
     b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
     b"SSH-2.0-OpenSSH_9.6\r\n",
     bytes(64),
     os.urandom(512),
@@ -91,10 +93,14 @@ STRANGERS = (
 
 
 def test_strangers_are_gone_within_seconds(server: RunningServer) -> None:
-    with ThreadPoolExecutor() as pool:
+    log, files = server.data.parent / "server.log", sorted(server.data.rglob("*"))
+    before = log.read_text().count("\n")
+    with ThreadPoolExecutor(len(STRANGERS) + 1) as pool:
         calls = [pool.submit(knock, server.port, said) for said in STRANGERS]
         calls.append(pool.submit(asyncio.run, dawdle(server.port)))
         assert all(call.result() < 6.5 for call in calls)
+    assert log.read_text().count("\n") - before <= len(calls), "a line for each at most"
+    assert sorted(server.data.rglob("*")) == files
     talk(server, answers)
 
 
@@ -163,6 +169,22 @@ def test_many_silent_sockets_do_not_keep_a_client_out(server: RunningServer) -> 
     finally:
         for each in silent:
             each.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has all of 127 for itself")
+def test_a_crowd_from_elsewhere_drives_out_itself_and_nobody_else(server: RunningServer) -> None:
+    door = ("127.0.0.1", server.port)
+    with contextlib.ExitStack() as held:
+        early = held.enter_context(socket.create_connection(door))
+        crowd = [
+            held.enter_context(socket.create_connection(door, source_address=("127.0.0.2", 0)))
+            for _ in range(40)
+        ]
+        time.sleep(0.5)
+        with pytest.raises(BlockingIOError):
+            early.recv(1, socket.MSG_DONTWAIT)  # the one who came first is not out
+        with contextlib.suppress(ConnectionResetError):
+            assert crowd[0].recv(1, socket.MSG_DONTWAIT) == b""
 
 
 def test_a_flood_of_requests_ends_the_connection_with_a_reason(server: RunningServer) -> None:
