@@ -35,6 +35,7 @@ from lightkiln.server.caller import Services
 
 from . import pictures
 from .curves import Curve, curves
+from .glimpses import Glimpses
 from .words import log_line
 
 MAX_JOBS = 100
@@ -68,6 +69,8 @@ class Shown:
     """What its client is called."""
     picture: str
     """Another word for each picture; empty: there is none."""
+    devices: tuple[str, ...] = ()
+    """What it is worked on with."""
     curves: tuple[Curve, ...] = ()
 
     @property
@@ -106,11 +109,17 @@ class Facts:
 
     def __init__(self, services: Services, name: str) -> None:
         self._services, self._name = services, name
+        self._glimpses = Glimpses(services.queue)
         self._began = time.monotonic()
+
+    def close(self) -> None:
+        """Ask the jobs for nothing more."""
+        self._glimpses.close()
 
     async def overview(self) -> Overview:
         """The box and its newest jobs."""
         jobs = await self._services.queue.of_everybody(MAX_JOBS)
+        await self._glimpses.ask(jobs)
         owners = self._owners()
         shown = await asyncio.to_thread(
             lambda: tuple(self._shown(job, owners, job.state.is_active) for job in jobs)
@@ -127,6 +136,7 @@ class Facts:
         """One job; `UnknownJob`."""
         queue = self._services.queue
         job = await self.job(job_id)
+        await self._glimpses.ask((job,))
         records = await self._records(job_id)
         shown, log = await asyncio.to_thread(
             lambda: (self._shown(job, self._owners(), True), _tail(self._folder(job_id).log))
@@ -189,10 +199,12 @@ class Facts:
 
     def _shown(self, job: StoredJob, owners: dict[str, str], with_curves: bool) -> Shown:
         folder = self._folder(job.job_id)
+        work = self._services.queue.shares.running.get(job.job_id)
         return Shown(
             summary=job.summary,
             owner=owners.get(job.owner, "a client that is gone"),
             picture=pictures.version(folder, job.state),
+            devices=() if work is None else tuple(slot.device.name for slot in work.slots),
             curves=curves(figures.read(folder.figures)) if with_curves else (),
         )
 

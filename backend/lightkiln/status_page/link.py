@@ -9,7 +9,7 @@ It must not know what is shown.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,8 +46,9 @@ async def status_page(config: PageConfig, services: Services) -> AsyncIterator[s
     `ResourceError` if the port is taken.
     """
     secret = kept_token(config.data, "page_token")
+    facts = Facts(services, config.name)
     door = Door(
-        StatusPage(Facts(services, config.name)).routes(),
+        StatusPage(facts).routes(),
         secret=secret,
         cookie=f"lightkiln-{services.server_id}",
         names=own_names(config.name),
@@ -57,4 +58,5 @@ async def status_page(config: PageConfig, services: Services) -> AsyncIterator[s
     async with PageSockets(listening, door, context):
         host = own_address() if config.lan else LOOPBACK
         address = Address(host, listening.getsockname()[1])
-        yield f"{'https' if config.lan else 'http'}://{address}/?token={secret}"
+        with closing(facts):
+            yield f"{'https' if config.lan else 'http'}://{address}/?token={secret}"

@@ -27,6 +27,7 @@ CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="no Chromium here: apt-get install chromium-headless-shell"
 )
+expect.set_options(timeout=30_000)
 PHONE = {"width": 390, "height": 844}
 HOSTILE = (
     "<script>document.title='taken'</script>",
@@ -165,7 +166,7 @@ def test_the_page_outlives_its_server(
             port = str(first.port)
             second = running_server.start_box(data, "--web", "--web-port", port)
             try:
-                await expect(page.locator("#away")).to_be_hidden(timeout=10_000)
+                await expect(page.locator("#away")).to_be_hidden()
                 link = json.loads((data / "server.json").read_text())["page"]
                 paged = Paged(second, link, await paired(second, "bob"), first.scene)
                 job_id = await paged.submit("after the fall", steps=3)
