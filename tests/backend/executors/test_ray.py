@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -133,6 +134,22 @@ def test_a_folder_that_is_not_there_is_refused(cluster: Cluster, tmp_path: Path)
     said = refused(cluster, tmp_path, tmp_path / "nowhere")
     assert "nowhere" in said
     assert "Traceback" not in said
+
+
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="mounts need root")
+def test_a_folder_that_one_machine_does_not_see_is_refused(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    elsewhere = f'mount -t tmpfs none {shared} && exec "$@"'
+    node = cluster.start_node(1, within=("unshare", "--mount", "sh", "-c", elsewhere, "sh"))
+    try:
+        said = " ".join(refused(cluster, tmp_path, shared).split())
+    finally:
+        node.kill()
+    assert "is not shared with" in said
+    assert "Mount the same storage" in said
 
 
 def refused(cluster: Cluster, folder: Path, shared: Path, **variables: str) -> str:
