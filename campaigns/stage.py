@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -38,6 +38,11 @@ def server(data: Path) -> Iterator[list[RunningServer]]:
     finally:
         if held[0].process.poll() is None:
             held[0].stop()
+
+
+def quantile(values: Sequence[float], q: float) -> float:
+    """The value that a share q of all does not exceed."""
+    return sorted(values)[min(len(values) - 1, int(q * len(values)))]
 
 
 def workers(data: Path) -> list[psutil.Process]:

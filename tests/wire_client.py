@@ -91,7 +91,10 @@ class Client:
             return [pair for pair in self.events if isinstance(pair[0], kind) and test(pair[0])]
 
         async with self._changed:
-            await asyncio.wait_for(self._changed.wait_for(found), PATIENCE)
+            has_come = self._changed.wait_for(lambda: found() or self.is_over.is_set())
+            await asyncio.wait_for(has_come, PATIENCE)
+        if not found():
+            raise ConnectionError(self.closed_because or "closed")
         return found()[0]
 
     async def until(self, job_id: str, *states: str) -> JobRecorded:
@@ -119,7 +122,7 @@ class Client:
 
     async def stream(self, stream: int, data: bytes, pieces: int) -> None:
         while data and not self.is_over.is_set():
-            size = min(self.session.sendable(stream), pieces)
+            size = min(self.session.sendable(stream), pieces, len(data))
             if size == 0:
                 async with self._changed:
                     await asyncio.wait_for(self._changed.wait(), 30)
@@ -171,6 +174,8 @@ class Client:
                 if not reply.done():
                     reply.set_exception(ConnectionError(self.closed_because or "closed"))
                     reply.exception()
+            async with self._changed:
+                self._changed.notify_all()
 
     def _take(self, received: Any) -> None:
         if isinstance(received, Incoming):
