@@ -41,6 +41,7 @@ def write(path: Path, *parts: bytes, durable: bool = False) -> None:
 def whole(path: Path) -> Iterator[Path]:
     """A place to write a file to, which then takes the other's name; on an error neither stays."""
     beside = path.with_name(f".new.{path.name}")
+    beside.unlink(missing_ok=True)  # left by a crash, or a link that somebody has planted
     try:
         yield beside
         replace(beside, path)

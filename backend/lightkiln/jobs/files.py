@@ -79,7 +79,7 @@ class FileStore:
     def path(self, sha256: str) -> Path:
         """The file of that content; `InvalidScene` if it is not here."""
         path = self.folder / checked_name(sha256)
-        if not path.is_file():
+        if not _is_plain(path):
             raise InvalidScene(
                 f"A file of the scene is not on the backend: {sha256[:12]}.",
                 hint="Send the scene again.",
@@ -138,14 +138,14 @@ class FileStore:
 
     def _has(self, offer: FileOffer) -> bool:
         path = self.folder / checked_name(offer.sha256)
-        return path.is_file() and path.stat().st_size == offer.size
+        return _is_plain(path) and path.stat().st_size == offer.size
 
     def _part(self, name: str) -> Path:
         return self.folder / f"{name}.part"
 
     def _begun(self, name: str) -> int:
         part = self._part(name)
-        return part.stat().st_size if part.is_file() else 0
+        return part.stat().st_size if _is_plain(part) else 0
 
     @asynccontextmanager
     async def _only_receiver(self, name: str) -> AsyncIterator[None]:
@@ -166,6 +166,8 @@ class _Upload:
     def __init__(self, part: Path, offset: int) -> None:
         self._part = part
         self._hash = hashlib.sha256()
+        if part.is_symlink():  # planted: what it points to is not ours
+            part.unlink()
         self._file: IO[bytes] = part.open("ab")
         if self._file.tell() != offset:
             self._file.close()
@@ -196,6 +198,11 @@ class _Upload:
 
     def close(self) -> None:
         self._file.close()
+
+
+def _is_plain(path: Path) -> bool:
+    """True for a file itself: a link that somebody has planted leads elsewhere."""
+    return path.is_file() and not path.is_symlink()
 
 
 def checked_name(sha256: str) -> str:
