@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The course of a run's figures, left in the job's folder for whoever draws curves of it.
 
-A line of `figures.jsonl` is one point: `{"seconds": 12.3, "loss": 0.02, ...}`. A point is kept if
-it lies at least 1 % later than the one before, so that an hour is some 700 lines and a day 1,000.
+A line of `figures.jsonl` is one point: `{"seconds": 12.3, "loss": 0.02, ...}`. Counted from the
+first of an attempt, a point is kept if it lies at least 1 % later than the one before, so that an
+hour is some 700 lines and a day 1,000.
 It must not know what the figures mean.
 """
 
@@ -16,8 +17,8 @@ from pathlib import Path
 
 Point = dict[str, float]
 FIRST_SECONDS = 0.1
-LATER = 1.01
-"""How much later than a point the next one lies at least."""
+LATER = 0.01
+"""Of the time since the first point: how much later than a point the next one lies at least."""
 MAX_BYTES = 8 * 1024**2
 """More than any run writes: what is beyond is not read."""
 
@@ -27,13 +28,14 @@ class Figures:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._due = 0.0
+        self._began, self._due = math.inf, 0.0
 
     def add(self, seconds: float, figures: Mapping[str, float]) -> None:
         """Keep a point if it is time; a full disk costs the curve a point, not the job its run."""
         if not figures or seconds < self._due:
             return
-        self._due = seconds * LATER + FIRST_SECONDS
+        self._began = min(self._began, seconds)
+        self._due = seconds + LATER * (seconds - self._began) + FIRST_SECONDS
         line = json.dumps({**figures, "seconds": round(seconds, 3)}, allow_nan=False) + "\n"
         with contextlib.suppress(OSError), self._path.open("ab") as file:
             file.write(line.encode())

@@ -21,11 +21,11 @@ DECADES = 20.0
 """From this ratio of the largest to the smallest on, logarithms are drawn."""
 TITLES = {
     "loss": "Loss",
-    "psnr": "Likeness to the photographs (PSNR, dB)",
-    "heldout_psnr": "Likeness to photographs kept out (PSNR, dB)",
-    "heldout_ssim": "Likeness to photographs kept out (SSIM)",
-    "heldout_lpips": "Distance to photographs kept out (LPIPS)",
-    "sharpness": "Sharpness of the surface",
+    "psnr": "Likeness (PSNR, dB)",
+    "heldout_psnr": "Likeness, kept out (PSNR, dB)",
+    "heldout_ssim": "Likeness, kept out (SSIM)",
+    "heldout_lpips": "Distance, kept out (LPIPS)",
+    "sharpness": "Sharpness",
     "eikonal": "Eikonal error",
 }
 """In the order in which they are shown; others follow by name."""
@@ -45,20 +45,22 @@ class Curve:
     last: float
     low: float
     high: float
-    seconds: float
-    """Of work, at its right end."""
+    start: float
+    """Seconds of work at its left end."""
+    end: float
+    """The same at its right end."""
 
     @property
     def told(self) -> str:
         """The curve for who cannot see it."""
         return (
             f"{self.title}: from {figure(self.first)} to {figure(self.last)} "
-            f"within {duration(self.seconds)}"
+            f"within {duration(self.end - self.start)}"
         )
 
 
 def curves(points: Sequence[Point]) -> tuple[Curve, ...]:
-    """A curve for each figure that has at least two points; (WIDTH, HEIGHT), y down."""
+    """A curve for each figure that has at least two points, in the order of their seconds."""
     known = list(TITLES)
     names = sorted({name for point in points for name in point if name != "seconds"})
     names.sort(key=lambda name: known.index(name) if name in known else len(known))
@@ -70,13 +72,13 @@ def _curve(name: str, course: Sequence[tuple[float, float]]) -> Curve | None:
     if len(course) < 2:
         return None
     values = [value for _, value in course]
-    low, high, end = min(values), max(values), course[-1][0]
+    low, high, start, end = min(values), max(values), course[0][0], course[-1][0]
     scale = math.log if low > 0.0 and high / low > DECADES else float
     bottom, top = scale(low), scale(high)
     spread = top - bottom
     places = [
         (
-            at / end * WIDTH if end > 0.0 else 0.0,
+            (at - start) / (end - start) * WIDTH,
             EDGE + (HEIGHT - 2 * EDGE) * ((top - scale(value)) / spread if spread > 0.0 else 0.5),
         )
         for at, value in course
@@ -92,5 +94,6 @@ def _curve(name: str, course: Sequence[tuple[float, float]]) -> Curve | None:
         last=values[-1],
         low=low,
         high=high,
-        seconds=end,
+        start=start,
+        end=end,
     )
