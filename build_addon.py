@@ -4,9 +4,10 @@
     python build_addon.py                the zip, in dist/
     python build_addon.py --blender EXE  the same, then checked by that Blender's own validator too
 
-It stages `blender_addon/`, copies `shared/lightkiln_shared/` in as `shared/`, and adds msgpack as a
-universal wheel, built from its source with the pure-Python switch. Nothing compiled gets in, and
-nothing is imported but Blender's own modules, the standard library, numpy, msgpack and the package.
+It stages `blender_addon/`, copies `shared/lightkiln_shared/` in as `shared/`, and adds a few
+libraries as universal wheels, built from their sources with their pure-Python switches. Nothing
+compiled gets in, and nothing is imported but Blender's own modules, the standard library, numpy,
+these libraries and the package.
 """
 
 from __future__ import annotations
@@ -21,13 +22,30 @@ import tomllib
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).parent
 STAGE = ROOT / "build" / "lightkiln"
 WHEELS = ROOT / "build" / "wheels"
 DIST = ROOT / "dist"
-MSGPACK = "msgpack==1.2.4"
-ALLOWED = frozenset({"blf", "bpy", "gpu", "gpu_extras", "mathutils", "numpy", "msgpack"})
+
+
+class Library(NamedTuple):
+    """A library that ships with the extension."""
+
+    name: str
+    version: str
+    switch: str = ""
+    """The variable that keeps its compiled parts from being built."""
+
+
+LIBRARIES = (
+    Library("msgpack", "1.2.4", "MSGPACK_PUREPYTHON"),
+    Library("zeroconf", "0.154.0", "SKIP_CYTHON"),
+    Library("ifaddr", "0.2.0"),
+)
+BLENDERS_OWN = frozenset({"blf", "bpy", "gpu", "gpu_extras", "mathutils", "numpy"})
+ALLOWED = BLENDERS_OWN | {library.name for library in LIBRARIES}
 COMPILED = (".so", ".pyd", ".dll", ".dylib", ".pyc")
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the same sources give the same zip
 
@@ -70,23 +88,36 @@ def stage() -> None:
     shutil.copytree(ROOT / "blender_addon", STAGE, ignore=junk)
     shutil.copytree(ROOT / "shared" / "lightkiln_shared", STAGE / "shared", ignore=junk)
     shutil.copy(ROOT / "LICENSE", STAGE / "LICENSE")
-    wheel = pure_msgpack()
     (STAGE / "wheels").mkdir()
-    shutil.copy(wheel, STAGE / "wheels" / wheel.name)
+    wheels = [universal_wheel(library) for library in LIBRARIES]
+    for wheel in wheels:
+        shutil.copy(wheel, STAGE / "wheels" / wheel.name)
+    listed = ", ".join(f'"./wheels/{wheel.name}"' for wheel in wheels)
     manifest = STAGE / "blender_manifest.toml"
     head, permissions, tail = manifest.read_text().partition("[permissions]")
-    manifest.write_text(f'{head}wheels = ["./wheels/{wheel.name}"]\n\n{permissions}{tail}')
+    manifest.write_text(f"{head}wheels = [{listed}]\n\n{permissions}{tail}")
 
 
-def pure_msgpack() -> Path:
-    """The universal wheel of msgpack; built once."""
-    name, _, version = MSGPACK.partition("==")
+def universal_wheel(library: Library) -> Path:
+    """The wheel of a library that serves every Python and system; built once."""
+    name, version, switch = library
     wheel = WHEELS / f"{name}-{version}-py3-none-any.whl"
     if not wheel.exists():
-        command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps"]
-        command += ["--no-binary", name, "--wheel-dir", str(WHEELS), MSGPACK]
-        subprocess.run(command, check=True, env={**os.environ, "MSGPACK_PUREPYTHON": "1"})
+        pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps"]
+        pip += ["--no-binary", name] if switch else []
+        about = {**os.environ, switch: "1"} if switch else None
+        pip += ["--wheel-dir", str(WHEELS), f"{name}=={version}"]
+        subprocess.run(pip, check=True, env=about)
+        _call_universal(name, version)
     return wheel
+
+
+def _call_universal(name: str, version: str) -> None:
+    """Some builds are named after the machine although nothing in them is compiled."""
+    tags = [sys.executable, "-m", "wheel", "tags", "--remove"]
+    tags += ["--python-tag", "py3", "--abi-tag", "none", "--platform-tag", "any"]
+    for built in WHEELS.glob(f"{name}-{version}-cp*.whl"):
+        subprocess.run([*tags, str(built)], check=True, stdout=subprocess.DEVNULL)
 
 
 def problems(folder: Path) -> Iterator[str]:

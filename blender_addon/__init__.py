@@ -5,9 +5,11 @@ Layers, each importing only what stands below it:
 
     panels/ operators/                                            what a person sees and presses
     inbox                                                         the timer, load and undo
-    jobs job_list preview result_import scene_export frames region one thing each
-    backend status properties preferences method_params           what is set and what is going on
+    job_list preview result_import scene_export frames region one thing each
+    backends jobs                                                 where to, and what
+    backend places status properties preferences method_params    what is set and what is going on
     client launcher mailbox connection transfers shots            the thread; no bpy from here on
+    pairing searching known_backends                              other computers; no bpy either
     convert image_files ply previews results thumbnails curves
     shared                                                        copied in by build_addon.py
 
@@ -19,6 +21,7 @@ from __future__ import annotations
 import bpy
 
 from . import (
+    backends,
     curve_icons,
     inbox,
     job_list,
@@ -34,6 +37,7 @@ _CLASSES = (
     *preferences.CLASSES,
     *properties.CLASSES,
     *job_list.CLASSES,
+    *backends.CLASSES,
     *operators.CLASSES,
     *panels.CLASSES,
 )
@@ -46,12 +50,14 @@ def register() -> None:
     operators.register()
     preview.register()
     job_list.register()
+    backends.register()
     inbox.register()
 
 
 def unregister() -> None:
     inbox.unregister()
     curve_icons.unregister()
+    backends.unregister()
     job_list.unregister()
     preview.unregister()
     operators.unregister()

@@ -10,9 +10,8 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from . import preferences, status
+from . import places, status
 from .client import Client
-from .launcher import Launcher
 from .mailbox import Link, Mailbox, Settled
 
 mailbox = Mailbox()
@@ -21,11 +20,13 @@ T = TypeVar("T")
 
 
 def connect(*, may_start: bool = True) -> None:
-    """Connect to the backend of this computer; start it if need be. Returns at once."""
+    """Connect to the backend in use; start this computer's if need be. Returns at once.
+
+    `UserError` if it may not be reached now.
+    """
     global _client
     disconnect()
-    launcher = Launcher(preferences.get().command, preferences.data_folder())
-    _client = Client(launcher.locate if may_start else launcher.attach, mailbox)
+    _client = Client(places.finder(may_start=may_start), mailbox)
     status.current.link, status.current.link_error = Link.CONNECTING, ""
 
 
@@ -36,7 +37,14 @@ def disconnect() -> None:
         _client.close()
         mailbox.drop_news()
     _client = None
-    status.current.link, status.current.welcome = Link.OFF, None
+    status.current.link, status.current.link_error = Link.OFF, ""
+    status.current.welcome = status.current.load = None
+
+
+def refuse(reason: str) -> None:
+    """Close the connection, and say why."""
+    disconnect()
+    status.current.link, status.current.link_error = Link.FAILED, reason
 
 
 def client() -> Client:

@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from . import found_masks, previews, results, shots, solved, straight, thumbnails
-from .connection import Connection, Endpoint, connect, open_session
+from .connection import Connection, Endpoint, Stopwatch, connect, open_session
 from .mailbox import Came, Link, LinkChanged, Mailbox, Sent
 from .previews import CoarseMesh, Picture
+from .shared.address import Address
 from .shared.errors import (
     BackendLost,
     JobCancelled,
@@ -52,6 +53,9 @@ NAME = "blender-extension/0.1.0"
 MIN_PAUSE = 0.25
 MAX_PAUSE = 10.0
 MAX_ATTEMPTS = 3
+"""At a call whose connection breaks, of those that break soon: a call that breaks connections is
+not made for ever, a long one over a bad line is."""
+SOON_SECONDS = 10.0
 CLOSE_SECONDS = 2.0
 HOPELESS = (NotAuthorised, VersionMismatch)
 """Errors that trying again does not mend."""
@@ -161,19 +165,21 @@ class Client:
         return asyncio.run_coroutine_threadsafe(self._repeating(work), self._loop)
 
     async def _repeating(self, work: Work[T]) -> T:
-        for attempt in range(1, MAX_ATTEMPTS + 1):
+        num_broken = 0
+        while True:
             connection = await asyncio.shield(self._connection)
+            begun = Stopwatch()
             try:
                 return await work(connection)
             except BackendLost:
-                if attempt == MAX_ATTEMPTS:
+                num_broken = num_broken + 1 if begun.seconds < SOON_SECONDS else 0
+                if num_broken == MAX_ATTEMPTS:
                     raise
                 await asyncio.sleep(MIN_PAUSE)  # lets `_keep_connected` see the loss too
             except LightkilnError:
                 raise
             except Exception as error:  # a call ends here: it must not end in silence
                 raise _unforeseen(error) from error
-        raise AssertionError("the loop returns or raises")
 
     async def _keep_connected(self) -> None:
         num_failures = 0
@@ -187,7 +193,7 @@ class Client:
                 await asyncio.Event().wait()  # for `close`
             self._mailbox.put(LinkChanged(Link.RECONNECTING, error=error))
             ceiling = min(MAX_PAUSE, MIN_PAUSE * 2**num_failures)
-            await asyncio.sleep(max(MIN_PAUSE, random.uniform(0.0, ceiling)))
+            await _pause(max(MIN_PAUSE, random.uniform(0.0, ceiling)))
             num_failures += 1
 
     async def _one_session(self) -> LightkilnError:
@@ -198,7 +204,8 @@ class Client:
             reading = asyncio.create_task(connection.run())
             try:
                 welcome = await open_session(connection, endpoint, NAME)
-                self._mailbox.put(LinkChanged(Link.ONLINE, welcome=welcome))
+                where = Address(endpoint.address, endpoint.port)
+                self._mailbox.put(LinkChanged(Link.ONLINE, welcome=welcome, address=where))
                 self._connection.set_result(connection)
                 await self._catch_up(connection)
                 await reading
@@ -268,6 +275,13 @@ class Client:
             )
         )
         return accepted.job_id
+
+
+async def _pause(seconds: float) -> None:
+    """Wait, but no longer than until the computer has slept."""
+    waited = Stopwatch()
+    while waited.seconds < seconds:
+        await asyncio.sleep(min(1.0, seconds))
 
 
 async def _renders(connection: Connection, method: str) -> bool:

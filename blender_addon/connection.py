@@ -14,16 +14,17 @@ import hashlib
 import hmac
 import socket
 import ssl
+import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO, TypeVar
 
 from .shared import PROTOCOL_VERSION
+from .shared.address import Address
 from .shared.errors import (
     BackendLost,
     LightkilnError,
     LimitExceeded,
-    NotAuthorised,
     VersionMismatch,
     from_code,
 )
@@ -40,6 +41,7 @@ from .shared.messages import (
     Watching,
     Welcome,
 )
+from .shared.reach import another, unreachable
 from .shared.session import Closed, CreditGrown, Data, Incoming, Pinged, Received, Session, Side
 
 ALPN = "lightkiln/1"
@@ -48,6 +50,8 @@ CONNECT_SECONDS = 5.0
 REPLY_SECONDS = 60.0
 PING_SECONDS = 10.0
 DEAD_SECONDS = 30.0
+LOOK_SECONDS = 2.0
+"""Between two looks at the clock: a computer that has slept is to see so at once."""
 MAX_EVENT_BYTES = 16 * 1024**2
 """A 4-megapixel picture, or a mesh of some 500,000 triangles: nothing larger is asked for."""
 MAX_EVENTS_BYTES = 2 * MAX_EVENT_BYTES
@@ -66,7 +70,23 @@ class Endpoint:
     port: int
     fingerprint: str
     """SHA-256 of the DER certificate, hexadecimal."""
-    token: str
+    token: str = field(repr=False)
+
+
+class Stopwatch:
+    """Seconds that have gone by, those included in which the computer slept."""
+
+    def __init__(self) -> None:
+        self.start()
+
+    def start(self) -> None:
+        """From now on."""
+        self._wall, self._steady = time.time(), time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        # one of the two stands still in sleep, the other one can be set by hand
+        return max(time.time() - self._wall, time.monotonic() - self._steady)
 
 
 class Connection:
@@ -76,6 +96,8 @@ class Connection:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, on_news: OnNews
     ) -> None:
         self._reader, self._writer, self._on_news = reader, writer, on_news
+        self.fingerprint = _fingerprint(writer.get_extra_info("ssl_object"))
+        """Of the certificate that the peer has shown, 64 hexadecimal digits."""
         self._session = Session(Side.CLIENT)
         self._replies: dict[int, asyncio.Future[Reply]] = {}
         self._events: dict[int, tuple[PreviewImage | PreviewMesh, bytearray]] = {}
@@ -94,7 +116,7 @@ class Connection:
             raise
         finally:
             self._abandon(BackendLost("The connection to the backend was closed."))
-            self._writer.close()
+            self._writer.transport.abort()  # a polite end waits for a peer that may be gone
 
     async def request(self, message: Request[R]) -> R:
         """Send a request and wait for its reply; raises what the backend answers as an error."""
@@ -152,6 +174,10 @@ class Connection:
             self._writer.write(self._session.close("the client is done"))
         self._writer.close()
 
+    def drop(self) -> None:
+        """End the connection without a word."""
+        self._writer.close()
+
     # ------------------------------------------------------------ inside
 
     def _send_request(self, message: Request[Any]) -> asyncio.Future[Reply]:
@@ -174,17 +200,18 @@ class Connection:
         grown.cancel()
 
     async def _read_all(self) -> None:
-        silent = 0.0
-        while silent < DEAD_SECONDS:
+        heard, pinged = Stopwatch(), Stopwatch()
+        while heard.seconds < DEAD_SECONDS:
             try:
-                data = await asyncio.wait_for(self._reader.read(READ_SIZE), PING_SECONDS)
+                data = await asyncio.wait_for(self._reader.read(READ_SIZE), LOOK_SECONDS)
             except TimeoutError:
-                silent += PING_SECONDS
-                self._writer.write(self._session.ping())
+                if min(heard.seconds, pinged.seconds) >= PING_SECONDS:
+                    self._writer.write(self._session.ping())
+                    pinged.start()
                 continue
             if not data:
                 raise BackendLost("The backend closed the connection.")
-            silent = 0.0
+            heard.start()
             for received in self._session.receive(data):
                 self._take(received)
         raise BackendLost(f"The backend has been silent for {DEAD_SECONDS:.0f} seconds.")
@@ -247,16 +274,27 @@ class Connection:
 
 async def connect(endpoint: Endpoint, on_news: OnNews) -> Connection:
     """Open TLS and compare the certificate; `open_session` comes next, while `run` runs."""
-    opening = asyncio.open_connection(endpoint.address, endpoint.port, ssl=_tls())
+    address = Address(endpoint.address, endpoint.port)
+    connection = await meet(address, on_news)
+    if not hmac.compare_digest(connection.fingerprint, endpoint.fingerprint):
+        connection.drop()
+        raise another(address)
+    return connection
+
+
+async def meet(address: Address, on_news: OnNews) -> Connection:
+    """Open TLS with whoever answers there; nothing is known of them but their fingerprint."""
+    opening = asyncio.open_connection(address.host, address.port, ssl=_tls())
     try:
         reader, writer = await asyncio.wait_for(opening, CONNECT_SECONDS)
-    except (OSError, TimeoutError):
-        raise BackendLost(f"No backend answers at {endpoint.address}:{endpoint.port}.") from None
-    try:
-        _check_peer(writer.get_extra_info("ssl_object"), endpoint)
-    except LightkilnError:
-        writer.close()
-        raise
+    except OSError as error:  # TimeoutError and ssl.SSLError are some
+        raise unreachable(address, error) from None
+    if writer.get_extra_info("ssl_object").selected_alpn_protocol() != ALPN:
+        writer.transport.abort()
+        raise VersionMismatch(
+            "The backend does not speak this extension's protocol.",
+            hint="Update whichever of the two is older.",
+        )
     return Connection(reader, writer, on_news)
 
 
@@ -292,16 +330,3 @@ def _tls() -> ssl.SSLContext:
 
 def _fingerprint(peer: ssl.SSLObject | ssl.SSLSocket) -> str:
     return hashlib.sha256(peer.getpeercert(binary_form=True) or b"").hexdigest()
-
-
-def _check_peer(peer: ssl.SSLObject, endpoint: Endpoint) -> None:
-    if not hmac.compare_digest(_fingerprint(peer), endpoint.fingerprint):
-        raise NotAuthorised(
-            "The backend's certificate is not the one it should have.",
-            hint="Something else may answer at its address. Disconnect and start the backend anew.",
-        )
-    if peer.selected_alpn_protocol() != ALPN:
-        raise VersionMismatch(
-            "The backend does not speak this extension's protocol.",
-            hint="Update whichever of the two is older.",
-        )

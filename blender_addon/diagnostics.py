@@ -13,8 +13,8 @@ from .status import Job, Status
 
 _PATHS = re.compile(r"\S*[\\/].*")
 """To the line's end, for nothing tells where a path with spaces ends."""
-_SECRETS = re.compile(r"[A-Za-z0-9_-]{24,}")
-"""Long enough to be a token, a hash or a key; no word of ours is."""
+_SECRETS = re.compile(r"[A-Za-z0-9_-]{24,}|\b[0-9A-HJKMNP-TV-Z]{4}-?[0-9A-HJKMNP-TV-Z]{4}\b")
+"""Long enough to be a token, a hash or a key, or like a pairing code; no word of ours is."""
 
 
 def text(versions: dict[str, str], status: Status) -> str:

@@ -19,10 +19,12 @@ from bpy.app.handlers import persistent
 
 from . import (
     backend,
+    backends,
     job_list,
     jobs,
     method_params,
     notices,
+    places,
     preview,
     preview_mesh,
     properties,
@@ -59,6 +61,7 @@ def pump(budget: float = BUDGET) -> None:
     _tidy()
     _ask_for_previews()
     job_list.ask_if_due()
+    changed |= backends.look()
     notices.tell()
     if changed:
         _redraw()
@@ -113,6 +116,8 @@ def _take_link(change: LinkChanged) -> None:
     current.link_error = str(change.error) if change.error else ""
     if change.welcome is not None:
         current.welcome = change.welcome
+        if change.address is not None:
+            places.answered_at(places.chosen(), change.address)
         backend.when_done(backend.client().request(ListMethods()), _take_methods)
         jobs.go_on()
 
@@ -224,13 +229,11 @@ def _after_load(*_: object) -> None:
     scene = properties.scene_named("")
     job_id = scene.lightkiln.job_id
     job = status.current.job
-    if job is not None and (job.is_sending or job.job_id == job_id):
+    if job is not None and (job.is_sending or (job.job_id and job.job_id == job_id)):
         return
     jobs.leave()
     if job_id and job_id != scene.lightkiln.imported_job_id:
-        if not backend.is_connected():
-            backend.connect(may_start=False)
-        jobs.follow(scene.name, job_id)
+        backends.go_to_job(scene, job_id)
 
 
 @persistent
@@ -238,7 +241,8 @@ def _before_save(*_: object) -> None:
     """Written here and not on submitting, so that undo cannot make the file forget its job."""
     job = status.current.job
     if job is not None and job.job_id and job.scene in bpy.data.scenes:
-        bpy.data.scenes[job.scene].lightkiln.job_id = job.job_id
+        settings = bpy.data.scenes[job.scene].lightkiln
+        settings.job_id, settings.job_server = job.job_id, job.place
 
 
 _HANDLERS = (

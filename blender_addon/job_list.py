@@ -71,6 +71,13 @@ def ask_if_due() -> None:
         backend.when_done(backend.client().request(ListJobs()), _take)
 
 
+def clear() -> None:
+    """Another backend is used from now on: it has other jobs."""
+    status.current.listed = {}
+    _state.due = 0.0
+    _fill([])
+
+
 def ask_soon() -> None:
     """Something was done to a job: do not wait for the next turn."""
     _state.due = 0.0

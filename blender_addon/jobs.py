@@ -12,7 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from typing import Any
 
-from . import alignment, backend, preferences, preview, properties, status
+from . import alignment, backend, places, preferences, preview, properties, status
 from .curves import Curve
 from .mailbox import Came, Sent
 from .previews import Picture
@@ -40,7 +40,14 @@ MAX_CURVES = 8
 def submit(order: Order, scene: str) -> None:
     """Send an order on its way; it becomes the current job. Returns at once."""
     leave()
-    job = Job(scene=scene, order=order, title=order.title, method=order.method, preset=order.preset)
+    job = Job(
+        scene=scene,
+        place=places.chosen(),
+        order=order,
+        title=order.title,
+        method=order.method,
+        preset=order.preset,
+    )
     status.current.job, status.current.problem = job, ""
     preview.forget()
     backend.when_done(backend.client().submit(order), _for(job, _accepted))
@@ -49,7 +56,13 @@ def submit(order: Order, scene: str) -> None:
 def finish_again(before: Job, scene: str, finish: dict[str, Scalar]) -> None:
     """Have the surface of a finished job finished with other options; nothing is trained again."""
     leave()
-    job = Job(scene=scene, title=before.title, method=before.method, preset=before.preset)
+    job = Job(
+        scene=scene,
+        place=places.chosen(),
+        title=before.title,
+        method=before.method,
+        preset=before.preset,
+    )
     status.current.job, status.current.problem = job, ""
     asked = FinishAgain(request_id=str(uuid.uuid4()), job_id=before.job_id, finish=finish)
     backend.when_done(
@@ -60,7 +73,9 @@ def finish_again(before: Job, scene: str, finish: dict[str, Scalar]) -> None:
 def follow(scene: str, job_id: str) -> None:
     """Make a job that the backend already has the current one."""
     leave()
-    status.current.job = Job(scene=scene, job_id=job_id, stage="Looking for the job")
+    status.current.job = Job(
+        scene=scene, place=places.chosen(), job_id=job_id, stage="Looking for the job"
+    )
     preview.forget()
     _watch(status.current.job)
 

@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import Any
 
 from .previews import CoarseMesh, Picture
+from .shared.address import Address
 from .shared.errors import LightkilnError, LimitExceeded
 from .shared.messages import Event, Message, Welcome
 
@@ -39,6 +40,8 @@ class LinkChanged:
 
     link: Link
     welcome: Welcome | None = None
+    address: Address | None = None
+    """Where the backend has answered."""
     error: LightkilnError | None = None
 
 

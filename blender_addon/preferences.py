@@ -68,7 +68,7 @@ def data_folder() -> Path:
 
 def photographs_folder(job_id: str) -> Path:
     """Where photographs are kept that an alignment has made: frames of a video, JPEG of HEIC."""
-    return _own_folder("photographs") / job_id
+    return own_folder("photographs") / job_id
 
 
 def frames_folder(job_id: str) -> Path:
@@ -76,10 +76,11 @@ def frames_folder(job_id: str) -> Path:
     beside = Path(bpy.data.filepath).parent
     if bpy.data.filepath and os.access(beside, os.W_OK):
         return beside / FRAMES / job_id
-    return _own_folder("frames") / job_id
+    return own_folder("frames") / job_id
 
 
-def _own_folder(name: str) -> Path:
+def own_folder(name: str) -> Path:
+    """A folder of the extension's own."""
     return Path(bpy.utils.extension_path_user(__package__, path=name, create=True))
 
 

@@ -188,6 +188,10 @@ class LightkilnSettings(PropertyGroup):
     job_id: StringProperty(
         description="The scene's last job, so that a reopened file finds it", options={"HIDDEN"}
     )
+    job_server: StringProperty(
+        description="The paired backend that has it; empty: the one of this computer",
+        options={"HIDDEN"},
+    )
     imported_job_id: StringProperty(
         description="The job whose mesh was imported last", options={"HIDDEN"}
     )

@@ -17,7 +17,7 @@ from .preflight import Report
 from .previews import Picture
 from .results import Result
 from .shared.jobs import JobState, JobSummary, Progress
-from .shared.messages import MethodInfo, Welcome
+from .shared.messages import Load, MethodInfo, Welcome
 from .shots import Order
 from .solved import Solved
 
@@ -28,6 +28,8 @@ class Job:
 
     scene: str
     """Name of the Blender scene that ordered it."""
+    place: str = ""
+    """The backend that has it, as `places` calls it; empty: the one of this computer."""
     job_id: str = ""
     """Empty until the backend has accepted it."""
     order: Order | None = None
@@ -92,6 +94,8 @@ class Status:
     link: Link = Link.OFF
     link_error: str = ""
     welcome: Welcome | None = None
+    load: Load | None = None
+    """How busy the backend is, as it last said."""
     methods: dict[str, MethodInfo] = field(default_factory=dict)
     cutters: dict[str, MethodInfo] = field(default_factory=dict)
     """Methods that make masks."""
@@ -105,6 +109,9 @@ class Status:
     preflight: Report | None = None
     """What the check before a run has found."""
     is_checking: bool = False
+    pairing: str = ""
+    """How the last pairing stands: what is being done, or why it failed."""
+    is_pairing: bool = False
     problem: str = ""
     """The last thing that could not be done, in a sentence."""
 

@@ -7,6 +7,7 @@ leaves everything as it was. Waiting is never done here: see `inbox`.
 
 from . import (
     align,
+    backends,
     connection,
     convert,
     diagnostics,
@@ -26,6 +27,7 @@ from . import (
 
 CLASSES = (
     *connection.CLASSES,
+    *backends.CLASSES,
     *diagnostics.CLASSES,
     *align.CLASSES,
     *solve.CLASSES,

@@ -5,19 +5,27 @@ from bpy.types import Context, Operator
 
 from .. import backend, status
 from ..mailbox import Link
+from ..shared.errors import LightkilnError
 
 
 class Connect(Operator):
     bl_idname = "lightkiln.connect"
     bl_label = "Connect"
-    bl_description = "Connect to the backend on this computer; start it if it is not running"
+    bl_description = (
+        "Connect to the backend in use; the one on this computer is started if it is not running"
+    )
 
     @classmethod
     def poll(cls, context: Context) -> bool:
         return status.current.link in (Link.OFF, Link.FAILED)
 
     def execute(self, context: Context) -> set[str]:
-        backend.connect()
+        try:
+            backend.connect()
+        except LightkilnError as error:
+            backend.refuse(str(error))
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
         return {"FINISHED"}
 
 

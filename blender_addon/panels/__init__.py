@@ -6,6 +6,7 @@ A panel does no work and no waiting, and stands any state: an object may be gone
 
 from . import (
     align,
+    backends,
     connection,
     finish,
     frames,
@@ -20,6 +21,7 @@ from . import (
 
 CLASSES = (
     *connection.CLASSES,
+    *backends.CLASSES,
     *align.CLASSES,
     *scene.CLASSES,
     *masks.CLASSES,

@@ -58,7 +58,7 @@ async def hello(caller: Caller, request: Hello) -> Welcome:
     identity = services.clients.identify(request.token, is_here=caller.is_here)
     if identity is None:
         raise NotAuthorised(
-            "The backend does not accept this token.", hint="Connect to it again from its settings."
+            "The backend does not accept this token.", hint="Pair with it again."
         )
     caller.come_in(identity)
     return Welcome(

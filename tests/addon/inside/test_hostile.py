@@ -126,7 +126,7 @@ def test_pictures_that_cannot_be_are_refused(
         ("preview-index", "a triangle of vertex 3"),
         ("preview-many", "its size is not what it says"),
         ("preview-endless", "more events at once"),
-        ("certificate", "certificate is not the one"),
+        ("certificate", "has another certificate"),
         ("token", "The token is wrong."),
         ("protocol", "speaks protocol 99"),
         ("dies", "the graphics card has melted"),
