@@ -2,17 +2,18 @@
 """What is typed: `lightkiln COMMAND`. A command's file is imported when the command is called.
 
 So `lightkiln --help` answers at once though `lightkiln worker` needs all of the backend. An error
-that a person can mend is one sentence with a hint, and exit code 2.
+that a person can mend is one sentence with a hint, or with `--json` a document, and an exit code.
 It must not know what a command does.
 """
 
 from __future__ import annotations
 
 import importlib
-from typing import Any
+import json
+from typing import Annotated, Any
 
 import typer
-from lightkiln_shared.errors import LightkilnError, of_system
+from lightkiln_shared.errors import BackendLost, LightkilnError, UserError, of_system
 from typer.core import TyperCommand, TyperGroup
 
 COMMANDS = {
@@ -21,7 +22,19 @@ COMMANDS = {
     "convert": "Write a scene as a COLMAP model or as transforms.json.",
     "frames": "Take single frames from a video.",
     "texture": "Unwrap a mesh and bake photographs onto it.",
+    "segment": "Find the object in each photograph: masks.",
     "methods": "List the installed methods, or the parameters of one.",
+    "jobs": "List the jobs on a backend.",
+    "job": "Say how a job on a backend stands and what it has left.",
+    "follow": "Watch a job on a backend until it is over.",
+    "fetch": "Bring what a job on a backend has made here.",
+    "cancel": "Stop a job on a backend, or come to the mesh so far.",
+    "pause": "Save a job's state and free its device.",
+    "resume": "Go on where a job was paused.",
+    "retry": "Run a failed or cancelled job again.",
+    "delete": "Delete a job that is over, and its files.",
+    "keep": "Never delete a job to make room, or because it is old.",
+    "devices": "List a backend's devices, its queue, and what you take of it.",
     "evaluate": "Compare a mesh with the truth: Chamfer, F-score, normals.",
     "doctor": "Say what is missing on this machine, and what to do.",
     "serve": "Serve Blender on this machine, or with --lan on the network.",
@@ -31,8 +44,18 @@ COMMANDS = {
     "web": "Print the link of the status page of the server here.",
     "worker": "Work on a job's folder; engines call this, people rarely.",
 }
-"""Each is a module here with a function of the same name."""
-EXIT_CODE = 2
+"""Each is a function of that name, in a module of that name or in `MODULES`."""
+MODULES = dict.fromkeys(("cancel", "pause", "resume", "retry", "delete", "keep"), "control")
+OF_JOBS = ("jobs", "job", "follow", "fetch", "devices", *MODULES)
+"""They ask the server here without `--backend`."""
+ELSEWHERE = ("reconstruct", "align", "texture", "segment", "methods", *OF_JOBS)
+"""What `--backend` can be said of."""
+AS_JSON = "lightkiln.as_json"
+"""The name under which the context of a command remembers `--json`."""
+MISTAKE = 2
+UNREACHABLE = 3
+"""Exit codes: what a person can mend or a job that failed; a backend that does not answer. Ctrl-C
+is 130."""
 
 
 class LazyCommands(TyperGroup):
@@ -52,21 +75,25 @@ class LazyCommands(TyperGroup):
         try:
             return super().invoke(ctx)
         except LightkilnError as error:
-            raise _said(error) from None
+            raise _said(ctx, error) from None
         except BrokenPipeError:  # whoever read our output has gone: nothing of ours is wrong
             raise
         except OSError as error:
-            raise _said(of_system(error)) from None
+            raise _said(ctx, of_system(error)) from None
 
 
-def _said(error: LightkilnError) -> typer.Exit:
-    typer.secho(f"lightkiln: {error}", err=True, fg=typer.colors.RED)
-    return typer.Exit(EXIT_CODE)
+def _said(ctx: Any, error: LightkilnError) -> typer.Exit:
+    if ctx.meta.get(AS_JSON):
+        about = {"code": error.code, "message": error.message, "hint": error.hint}
+        typer.echo(json.dumps({"error": about}))
+    else:
+        typer.secho(f"lightkiln: {error}", err=True, fg=typer.colors.RED)
+    return typer.Exit(UNREACHABLE if isinstance(error, BackendLost) else MISTAKE)
 
 
 def load(name: str) -> Any:
     """Import a command."""
-    module = importlib.import_module(f"{__name__}.{name}")
+    module = importlib.import_module(f"{__name__}.{MODULES.get(name, name)}")
     single = typer.Typer(add_completion=False)
     single.command(name=name)(getattr(module, name))
     return typer.main.get_command(single)
@@ -83,5 +110,17 @@ app = typer.Typer(
 
 
 @app.callback()
-def _group() -> None:
+def _group(
+    context: typer.Context,
+    backend: Annotated[
+        str,
+        typer.Option(help="Work on this one of `lightkiln backends` instead of this machine."),
+    ] = "",
+) -> None:
     """Photographs to solid, coloured meshes."""
+    context.obj = backend
+    if backend and context.invoked_subcommand not in ELSEWHERE:
+        raise UserError(
+            f"`lightkiln {context.invoked_subcommand}` works on this machine only.",
+            hint="Leave --backend out.",
+        )

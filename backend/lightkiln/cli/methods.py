@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`lightkiln methods`: what is installed. Imports no torch, so that it answers at once.
+"""`lightkiln methods`: what is installed here or on a backend. No torch: it answers at once.
 
 It must not know how a method works.
 """
@@ -9,47 +9,78 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from lightkiln_shared.params import ParamSpec, specs_of
+from lightkiln_shared.errors import UnknownMethod
+from lightkiln_shared.messages import ListMethods, MethodInfo, Methods
+from lightkiln_shared.params import ParamSpec
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-from lightkiln.methods.registry import DEFAULT_METHOD, Found, discover, spec_named
+from lightkiln.methods.info import info_of
+from lightkiln.methods.registry import DEFAULT_METHOD, discover, spec_named
+
+from .line import backend_of, chosen
+from .telling import Json, print_json
+from .words import shown
 
 
 def methods(
+    context: typer.Context,
     name: Annotated[str | None, typer.Argument(help="Show the parameters of this method.")] = None,
+    as_json: Json = False,
 ) -> None:
     """List the installed methods, or the parameters of one."""
-    console = Console(highlight=False)
-    if name is None:
-        console.print(_list())
+    listed = _listed(context)
+    one = None if name is None else _named(context, listed, name)
+    if as_json:
+        print_json(listed if one is None else one)
         return
-    spec = spec_named(name)
-    console.print(f"[bold]{spec.title}[/]: {spec.summary}")
-    console.print(_params(specs_of(spec.params)))
+    console = Console(highlight=False)
+    if one is None:
+        console.print(_list(listed))
+        return
+    console.print(f"[bold]{escape(shown(one.title))}[/]: {escape(shown(one.summary))}")
+    console.print(_params(one.params))
 
 
-def _list() -> Table:
+def _listed(context: typer.Context) -> Methods:
+    if backend_of(context):
+        with chosen(context) as line:
+            return line.ask(ListMethods())
+    return Methods(methods=tuple(map(info_of, discover().values())), default=DEFAULT_METHOD)
+
+
+def _named(context: typer.Context, listed: Methods, name: str) -> MethodInfo:
+    if not backend_of(context):
+        spec_named(name)  # its errors say more
+    for info in listed.methods:
+        if info.name == name:
+            return info
+    raise UnknownMethod(f"The backend has no method {name!r}.")
+
+
+def _list(listed: Methods) -> Table:
     table = Table("Method", "Needs", "What it does", box=None, pad_edge=False)
-    for found in discover().values():
-        table.add_row(*_row(found))
+    for info in listed.methods:
+        table.add_row(*_row(info, info.name == listed.default))
     return table
 
 
-def _row(found: Found) -> tuple[str, str, str]:
-    if found.spec is None or found.unavailable:
-        return found.name, "", f"[red]cannot be used: {found.unavailable}[/]"
-    name = f"{found.name} (default)" if found.name == DEFAULT_METHOD else found.name
-    needs = [need.value.replace("_", " ") for need in found.spec.needs]
-    masks = ["masks"] if found.spec.wants_masks else []
-    return name, ", ".join(needs + masks), found.spec.summary
+def _row(info: MethodInfo, is_default: bool) -> tuple[str, str, str]:
+    name = escape(shown(info.name))
+    if info.unavailable:
+        return name, "", f"[red]cannot be used: {escape(shown(info.unavailable))}[/]"
+    needs = [shown(need).replace("_", " ") for need in info.needs]
+    masks = ["masks"] if info.wants_masks else []
+    default = " (default)" if is_default else ""
+    return f"{name}{default}", escape(", ".join(needs + masks)), escape(shown(info.summary))
 
 
 def _params(specs: tuple[ParamSpec, ...]) -> Table:
     table = Table("--set", "Default", "Allowed", "What it does", box=None, pad_edge=False)
     for spec in specs:
         default = f"{spec.default} {spec.unit}".rstrip()
-        table.add_row(spec.name, default, _allowed(spec), spec.help)
+        table.add_row(*(escape(shown(t)) for t in (spec.name, default, _allowed(spec), spec.help)))
     return table
 
 

@@ -51,10 +51,11 @@ from lightkiln_shared.session import (
 from lightkiln import __version__
 from lightkiln.server.certificate import ALPN
 
+from .words import shown as shown
+
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 20.0
 """A pairing may have to wait for others' guesses to be looked at."""
-MAX_SHOWN = 300
 DEAD_SECONDS = 30.0
 """A backend says something every ten."""
 READ_BYTES = 1024 * 1024
@@ -87,6 +88,10 @@ class Remote:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the session."""
         self._socket.close()
 
     def ask(self, request: Request[R]) -> R:
@@ -221,11 +226,6 @@ class Remote:
 
     def _broke(self, error: OSError) -> BackendLost:
         return BackendLost(f"The connection to {self._address} broke: {error}.")
-
-
-def shown(text: str) -> str:
-    """What a backend says, as it may be written to a terminal: no control characters, not much."""
-    return "".join(c if c.isprintable() else "?" for c in text[:MAX_SHOWN])
 
 
 def _open(address: Address) -> ssl.SSLSocket:

@@ -3,19 +3,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Annotated
+
+import typer
 from lightkiln_shared.errors import InvalidParams
-from lightkiln_shared.params import Scalar, parsed, specs_of
+from lightkiln_shared.params import ParamSpec, Scalar, parsed
 
-from lightkiln.methods.spec import MethodSpec
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A method's parameter.")
+]
 
 
-def setting(spec: MethodSpec, text: str) -> tuple[str, Scalar]:
-    """A parameter and its value from what was typed; raises `InvalidParams`."""
+def settings_of(method: str, params: Iterable[ParamSpec], texts: Settings) -> dict[str, Scalar]:
+    """Parameters and their values from what was typed; raises `InvalidParams`."""
+    known = {param.name: param for param in params}
+    return dict(_setting(method, known, text) for text in texts or ())
+
+
+def _setting(method: str, known: dict[str, ParamSpec], text: str) -> tuple[str, Scalar]:
     name, separator, value = text.partition("=")
-    known = {param.name: param for param in specs_of(spec.params)}
     if not separator or name not in known:
         raise InvalidParams(
-            f"The method {spec.name!r} has no parameter {name!r}."
+            f"The method {method!r} has no parameter {name!r}."
             if separator
             else f"--set {text} has no value.",
             hint=f"Use --set KEY=VALUE with one of {', '.join(known)}.",

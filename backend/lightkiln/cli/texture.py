@@ -7,6 +7,8 @@ trained. It must not know how a texture is made.
 
 from __future__ import annotations
 
+import tempfile
+import uuid
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,6 +17,7 @@ import typer
 from lightkiln_shared.errors import UserError
 from lightkiln_shared.finish import Finish
 from lightkiln_shared.geometry import TriangleMesh
+from lightkiln_shared.messages import FinishAgain
 from lightkiln_shared.params import build
 from rich.console import Console
 from rich.progress import track
@@ -28,14 +31,24 @@ from lightkiln.mesh.export_textured import save_textured
 from lightkiln.texture.finish import cleaned, reduced, textured
 
 from .finishing import Faces, FillHoles, KeepLargest
-from .reconstruct import check_output
+from .results import NEEDED, check_output, write
+from .telling import Json, telling
+from .workplace import Detach, There, workplace
 
 DEFAULT_SIZE = 2048
 
 
 def texture(  # noqa: PLR0913, PLR0917 each option that is typed is an argument
-    mesh: Annotated[Path, typer.Argument(help="A mesh, or the folder of a finished job.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The mesh: .glb, .ply or .obj.")],
+    context: typer.Context,
+    mesh: Annotated[
+        Path,
+        typer.Argument(
+            help="A mesh, or the folder of a finished job; with --backend a finished job's id."
+        ),
+    ],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The mesh: .glb, .ply or .obj.")
+    ] = None,
     scene: Annotated[
         Path | None, typer.Option(help="The scene's folder; a job's folder has its own.")
     ] = None,
@@ -46,14 +59,25 @@ def texture(  # noqa: PLR0913, PLR0917 each option that is typed is an argument
     no_normal_map: Annotated[
         bool, typer.Option("--no-normal-map", help="Leave the finer mesh's shape out.")
     ] = False,
+    detach: Detach = False,
+    as_json: Json = False,
 ) -> None:
-    """Unwrap a mesh and bake photographs onto it."""
-    check_output(output)
+    """Unwrap a mesh and bake photographs onto it; of a job on a backend, nothing is sent again."""
+    if output is not None:
+        check_output(output)
+    elif not detach:
+        raise UserError("Where shall the mesh go?", hint="Add --output FILE.glb.")
     options: dict[str, Any] = {"texture": size, "faces": faces, "normal_map": not no_normal_map}
-    finish = build(Finish, {**options, "fill_holes": fill_holes, "keep_largest": keep_largest})
+    options |= {"fill_holes": fill_holes, "keep_largest": keep_largest}
+    finish = build(Finish, options)
     if finish.texture == 0:
         raise UserError("A texture of 0 texels holds nothing.", hint="Use --size 2048.")
-    console = Console(stderr=True)
+    place = workplace(context, detach=detach, as_json=as_json)
+    if isinstance(place, There):
+        _again(place, str(mesh), options, output, scene)
+        return
+    assert output is not None  # only a backend can be left alone
+    console = Console(stderr=True, quiet=as_json)
     surface, inputs = _opened(mesh, scene, console)
     whole = cleaned(surface, finish)
     console.print("Unwrapping; a minute for 100 000 triangles.")
@@ -62,7 +86,24 @@ def texture(  # noqa: PLR0913, PLR0917 each option that is typed is an argument
         return track(range(count), "baking", console=console)
 
     save_textured(textured(reduced(whole, finish), whole, inputs.views, finish, steps), output)
-    console.print(f"Wrote {output}.")
+    with telling(as_json=as_json) as told:
+        told.wrote(output)
+
+
+def _again(
+    place: There, job: str, options: dict[str, Any], output: Path | None, scene: Path | None
+) -> None:
+    """Finish a job's surface once more, where it was made."""
+    if scene is not None:
+        raise UserError("A job has its own photographs.", hint="Leave --scene out.")
+    job_id = place.line.job_id(job)
+    request = FinishAgain(request_id=str(uuid.uuid4()), job_id=job_id, finish=options)
+    accepted = place.line.ask(request).job_id
+    with tempfile.TemporaryDirectory(prefix="lightkiln-") as parent:
+        with telling(as_json=place.as_json) as told:
+            folder = place.bring(accepted, Path(parent) / "job", told, NEEDED)
+        if output is not None:
+            told.wrote(write(folder, output, report=False))
 
 
 def _opened(mesh: Path, scene: Path | None, console: Console) -> tuple[TriangleMesh, Inputs]:

@@ -41,7 +41,6 @@ from lightkiln_shared.messages import (
     ListMethods,
     Load,
     LookFrom,
-    MethodInfo,
     Methods,
     OfferFiles,
     PutFile,
@@ -54,11 +53,11 @@ from lightkiln_shared.messages import (
     Watching,
     WatchJob,
 )
-from lightkiln_shared.params import specs_of
 from lightkiln_shared.session import MAX_BULK
 from lightkiln_shared.sharing import AskUsage, KeepJob, ListAllJobs, ListUsages, SetPriority
 
-from lightkiln.methods.registry import DEFAULT_METHOD, Found, discover
+from lightkiln.methods.info import info_of
+from lightkiln.methods.registry import DEFAULT_METHOD, discover
 
 from . import access_handlers as access
 from . import limits
@@ -74,7 +73,6 @@ class FileAnswer:
     source: IO[bytes]
 
 
-MAX_REASON = 500
 Handler = Callable[[Caller, Any], Awaitable[Reply | FileAnswer]]
 
 
@@ -87,7 +85,7 @@ async def answer_to(caller: Caller, request: Request[Any]) -> Reply | FileAnswer
 
 
 async def list_methods(caller: Caller, request: ListMethods) -> Methods:
-    return Methods(methods=tuple(map(_info, discover().values())), default=DEFAULT_METHOD)
+    return Methods(methods=tuple(map(info_of, discover().values())), default=DEFAULT_METHOD)
 
 
 async def ask_load(caller: Caller, request: AskLoad) -> Load:
@@ -192,32 +190,6 @@ async def read_artifact(caller: Caller, request: ReadArtifact) -> FileAnswer:
     source.seek(request.offset)
     bulk = Bulk(stream=0, size=artifact.size - request.offset)
     return FileAnswer(ArtifactData(sha256=artifact.sha256, size=artifact.size, bulk=bulk), source)
-
-
-def _info(found: Found) -> MethodInfo:
-    spec = found.spec
-    if spec is None:
-        return MethodInfo(
-            name=found.name,
-            title=found.name,
-            summary="",
-            needs=(),
-            produces="",
-            unavailable=found.unavailable[:MAX_REASON],
-        )
-    return MethodInfo(
-        name=spec.name,
-        title=spec.title,
-        summary=spec.summary,
-        needs=tuple(need.value for need in spec.needs),
-        produces=spec.produces.value,
-        renders_frames=spec.renders_frames,
-        wants_masks=spec.wants_masks,
-        memory_mb=spec.memory_mb,
-        params=specs_of(spec.params),
-        presets={name: dict(values) for name, values in spec.presets.items()},
-        unavailable=found.unavailable,
-    )
 
 
 HANDLERS: dict[type[Request[Any]], Handler] = {

@@ -22,27 +22,42 @@ from synthetic import SyntheticScene
 from typer.testing import CliRunner
 
 OPTIONS = {
-    "backends": ["--forget"],
+    "backends": ["--forget", "--search"],
     "clients": ["--data", "--revoke"],
     "pair": ["--data", "--name", "--with"],
-    "align": ["--output", "--preset", "--set", "--video", "-o", "photos"],
+    "align": [
+        *("--detach", "--json", "--output", "--preset", "--set", "--video", "-o", "photos"),
+    ],
+    "segment": [
+        *("--detach", "--json", "--method", "--output", "--preset", "--set", "-o", "scene"),
+    ],
+    "jobs": ["--all", "--data", "--json", "--priority"],
+    "job": ["--data", "--json", "job"],
+    "follow": ["--data", "--json", "job"],
+    "fetch": ["--data", "--json", "--output", "--photos", "--report", "-o", "job"],
+    "cancel": ["--data", "--json", "--keep-mesh", "job"],
+    **{name: ["--data", "--json", "job"] for name in ("pause", "resume", "retry", "delete")},
+    "keep": ["--data", "--json", "--no-longer", "job"],
+    "devices": ["--data", "--json"],
     "convert": ["--output", "--to", "-o", "scene"],
     "doctor": [],
     "evaluate": ["--against", "--dtu", "--json", "--scan", "--views", "mesh"],
     "frames": ["--fps", "--output", "-o", "film", "numbers"],
-    "methods": ["name"],
+    "methods": ["--json", "name"],
     "reconstruct": [
-        *("--faces", "--fill-holes", "--frames", "--keep-largest", "--method", "--output"),
-        "--preset",
+        *("--detach", "--devices", "--faces", "--fill-holes", "--frames", "--json"),
+        *("--keep-largest", "--method", "--output", "--preset"),
         *("--report", "--set", "--texture", "--time-limit", "-o", "scene"),
     ],
     "serve": [
-        *("--data", "--idle-exit", "--lan", "--min-free-mb", "--name", "--port"),
-        "--token-from-stdin",
+        *("--announce", "--data", "--executor", "--idle-exit", "--lan", "--min-free-mb"),
+        *("--name", "--port", "--ray-address", "--shared", "--token-from-stdin"),
+        *("--web", "--web-lan", "--web-port"),
     ],
+    "web": ["--data"],
     "texture": [
-        *("--faces", "--fill-holes", "--keep-largest", "--no-normal-map", "--output", "--scene"),
-        *("--size", "-o", "mesh"),
+        *("--detach", "--faces", "--fill-holes", "--json", "--keep-largest", "--no-normal-map"),
+        *("--output", "--scene", "--size", "-o", "mesh"),
     ],
     "worker": ["--device", "--owned", "folder"],
 }
