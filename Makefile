@@ -35,12 +35,16 @@ bench: setup ## the figures in docs/benchmarks/
 	.venv/bin/python -m benchmarks.kernels
 	.venv/bin/python -m benchmarks.hardships
 	.venv/bin/python -m benchmarks.scaling
+	PYTHONPATH=tests .venv/bin/python -m benchmarks.crowd
 
 fuzz: setup ## hostile bytes and damaged files, round after round (MINUTES=10)
 	PYTHONPATH=tests .venv/bin/python -m campaigns.fuzz --minutes $(MINUTES)
 
 soak: setup ## a server in use keeps its size (MINUTES=10)
 	PYTHONPATH=tests .venv/bin/python -m campaigns.soak --minutes $(MINUTES)
+
+cluster: setup ## a Ray cluster whose workers, nodes and servers are killed (needs the extra [ray])
+	PYTHONPATH=tests .venv/bin/python -m campaigns.cluster
 
 chaos: setup ## servers and workers killed at random, no job lost (MINUTES=10)
 	PYTHONPATH=tests .venv/bin/python -m campaigns.chaos --minutes $(MINUTES)
@@ -51,4 +55,4 @@ pictures: setup ## docs/pictures/ anew, off the screen of a real Blender (root, 
 docs: setup ## docs/protocol.md from the messages
 	.venv/bin/python docs/generate_protocol.py
 
-.PHONY: setup check test demo addon bench fuzz soak chaos pictures docs
+.PHONY: setup check test demo addon bench fuzz soak cluster chaos pictures docs

@@ -94,6 +94,7 @@ class Welcome(Reply):
     server_id: str
     """First 16 hexadecimal digits of the certificate's SHA-256."""
     devices: tuple[Device, ...] = ()
+    """The first of them: a cluster may have hundreds."""
     name: str = ""
     """What the backend is called; empty: it serves its own machine only."""
 

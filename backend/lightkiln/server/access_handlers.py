@@ -31,6 +31,7 @@ from lightkiln_shared.pairing import checked_name
 
 from lightkiln import __version__
 
+from . import limits
 from .caller import Caller
 
 _log = logging.getLogger(__name__)
@@ -65,7 +66,7 @@ async def hello(caller: Caller, request: Hello) -> Welcome:
         protocol=PROTOCOL_VERSION,
         server_version=__version__,
         server_id=services.server_id,
-        devices=services.devices,
+        devices=services.devices[: limits.MAX_GREETED],
         name=services.name,
     )
 

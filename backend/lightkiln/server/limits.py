@@ -42,6 +42,8 @@ PAIRING_TRIES = 5
 """Wrong proofs after which the code is dead."""
 MAX_REQUESTS = 200.0
 """A second, on one connection; twice as many at once."""
+MAX_GREETED = 24
+"""Devices that a welcome tells of, which must fit into the first frame."""
 MAX_OFFERED = 500
 MAX_LISTED_JOBS = 200
 

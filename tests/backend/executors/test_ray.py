@@ -6,6 +6,7 @@ Killing nodes and the like, often: `campaigns.cluster`.
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import json
 import os
@@ -23,7 +24,7 @@ from lightkiln_shared.messages import ControlJob, JobProgressed, PreviewMesh, Wa
 from ray_cluster import Cluster
 from running_server import RunningServer
 from synthetic import SyntheticScene
-from wire_client import Client, followed, talk
+from wire_client import Client, connected, followed, talk
 
 pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed"),
@@ -52,25 +53,27 @@ def on_ray(cluster: Cluster, tmp_path: Path) -> Iterator[RunningServer]:
 def test_jobs_leave_the_same_on_a_cluster_as_on_this_machine(
     on_ray: RunningServer, synthetic_scene: SyntheticScene, tmp_path: Path
 ) -> None:
-    said: dict[str, list[object]] = {}
-
-    async def two_jobs(client: Client, name: str) -> None:
-        scene = await client.send_scene(synthetic_scene.folder)
-        good = await followed(client, scene, method="visual-hull", resolution=32)
-        bad = await followed(client, scene, ending="bug")
-        await client.until(good, "succeeded")
-        await client.until(bad, "failed")
-        records = [[e.record.kind, e.record.text, e.record.reason] for e in client.records(good)]
-        failed = [[e.record.kind, e.record.text, e.record.reason] for e in client.records(bad)]
-        said[name] = [records, failed, await client.artifact(good, "mesh.ply")]
-
-    talk(on_ray, lambda client: two_jobs(client, "ray"))
     local = running_server.start(tmp_path / "local")
+
+    async def two_jobs(server: RunningServer) -> list[object]:
+        async with connected(server.port, server.token) as client:
+            scene = await client.send_scene(synthetic_scene.folder)
+            good = await followed(client, scene, method="visual-hull", resolution=32)
+            bad = await followed(client, scene, ending="bug")
+            await client.until(good, "succeeded")
+            await client.until(bad, "failed")
+            records = [event.record for job in (good, bad) for event in client.records(job)]
+            said = [(record.kind, record.text, record.reason) for record in records]
+            return [said, await client.artifact(good, "mesh.ply")]
+
+    async def both() -> list[list[object]]:
+        return await asyncio.gather(two_jobs(on_ray), two_jobs(local))
+
     try:
-        talk(local, lambda client: two_jobs(client, "local"))
+        there, here = asyncio.run(both())
     finally:
         local.stop()
-    assert said["ray"] == said["local"]
+    assert there == here
 
 
 def test_a_job_outlives_its_server_and_hears_the_next_one(
@@ -92,8 +95,7 @@ def test_a_job_outlives_its_server_and_hears_the_next_one(
         await client.ask(WatchJob(job_id=job))
         await client.event(JobProgressed)
         await client.event(PreviewMesh)
-        await client.ask(ControlJob(job_id=job, action=JobAction.PAUSE))
-        await client.until(job, JobState.PAUSED)
+        await paused(client, job)
         await client.ask(ControlJob(job_id=job, action=JobAction.RESUME))
         before = len(client.progress(job))
         await client.event(JobProgressed, lambda e: e in client.progress(job)[before:])
@@ -105,10 +107,16 @@ def test_a_job_outlives_its_server_and_hears_the_next_one(
 
     try:
         assert worker.is_running()
+        assert cluster.token not in worker.environ().values()
         talk(again, go_on)
         assert not worker.is_running()
     finally:
         again.stop()
+
+
+async def paused(client: Client, job: str) -> None:
+    await client.ask(ControlJob(job_id=job, action=JobAction.PAUSE))
+    await client.until(job, JobState.PAUSED)
 
 
 def worker_of(folder: Path) -> psutil.Process:
