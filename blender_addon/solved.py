@@ -119,7 +119,7 @@ def _reasons(report: bytes) -> tuple[tuple[Unplaced, ...], float]:
 
 def _file_name(ref: FileRef) -> str:
     """A name that does not clash and that a person knows again; nothing of it leads elsewhere."""
-    plain = re.sub(r"[^\w.-]+", "-", Path(ref.name).name).lstrip(".-")[-80:]
+    plain = re.sub(r"[^\w.-]+", "-", Path(ref.name).name).strip(".-")[-80:]
     if re.fullmatch(r"[0-9a-f]{64}", ref.sha256) is None:
         raise MalformedMessage("a photograph without a hash")
     return f"{ref.sha256[:12]}-{plain or 'photograph.jpg'}"

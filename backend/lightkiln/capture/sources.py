@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 from lightkiln_shared.camera import Camera
 from lightkiln_shared.errors import InvalidScene
@@ -40,7 +40,9 @@ class Source:
 def inside(folder: Path, name: str) -> Path:
     """The path of a file that a scene's document names; raises `InvalidScene` if it leads away."""
     relative = Path(os.path.normpath(name.replace("\\", "/")))
-    if relative.is_absolute() or relative.parts[:1] == (os.pardir,):
+    on_windows = PureWindowsPath(name)  # its rules everywhere: what `is_absolute` says there varies
+    leads_away = on_windows.drive or on_windows.root or relative.parts[:1] == (os.pardir,)
+    if leads_away or "\0" in name:
         raise InvalidScene(
             f"The path {name!r} leaves the scene's folder.",
             hint="Put the images into the folder and name them relative to it.",
