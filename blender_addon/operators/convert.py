@@ -149,7 +149,7 @@ class ExportSolve(_Converting, Operator):
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         cloud, command, kind = _cloud(context), preferences.get().command, self.kind
-        target = Path(self.directory) / f"{order.title}-{kind}"
+        target = Path(self.directory) / f"{bpy.path.clean_name(order.title)}-{kind}"
         status.current.converting, status.current.problem = f"Writing {target.name}", ""
         work = conversion.in_a_thread(lambda: conversion.write(command, order, cloud, target, kind))
         backend.when_done(work, lambda future: _settle(future, _nothing))
