@@ -5,7 +5,10 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -155,3 +158,26 @@ def test_a_taken_port_is_told(tmp_path: Path, server: RunningServer) -> None:
     )
     assert said.returncode == 2
     assert f"Port {server.port} cannot be used here" in said.stderr
+
+
+def test_alone_it_sends_nothing_and_works(tmp_path: Path, scene: Path) -> None:
+    """In a namespace: no packet leaves by an interface that leads everywhere, nor is one missed."""
+    alone = (
+        "unshare",
+        "--net",
+        sys.executable,
+        str(Path(running_server.__file__).parent / "alone.py"),
+    )
+    if sys.platform != "linux" or os.geteuid() != 0 or shutil.which("ip") is None:
+        pytest.skip("a network namespace needs Linux, the rights of root and iproute2")
+    if subprocess.run(["unshare", "--net", "true"], capture_output=True).returncode:
+        pytest.skip("this machine allows no network namespaces")
+    said = subprocess.run(
+        [*alone, str(tmp_path / "data"), str(scene)],
+        capture_output=True,
+        text=True,
+        env=running_server.environment(),
+        check=False,
+    )
+    assert said.returncode == 0, said.stderr
+    assert json.loads(said.stdout) == {"left": 0, "end": "succeeded"}
