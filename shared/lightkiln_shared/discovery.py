@@ -28,6 +28,8 @@ from .address import is_loopback
 from .announcement import SERVICE, Announced, heard, told
 
 ASK_MILLISECONDS = 2000
+TTL_SECONDS = 60
+"""A backend that fell without a goodbye is listed no longer than this."""
 MAX_HEARD = 64
 """Whoever floods the network with names fills no more than this."""
 
@@ -44,6 +46,8 @@ def announcement(name: str, server_id: str, port: int, hosts: tuple[str, ...]) -
         port=port,
         properties=told(name, server_id),
         server=f"lightkiln-{server_id}.local.",
+        host_ttl=TTL_SECONDS,
+        other_ttl=TTL_SECONDS,
         parsed_addresses=list(hosts),
     )
 
