@@ -22,12 +22,18 @@ from lightkiln.api import (
     param,
 )
 
+ENDINGS = ("mesh", "empty", "bug", "nan", "dies", "device")
+
+
+class OutOfMemoryError(RuntimeError):
+    """Stands for torch's, as a full graphics card raises it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Params:
     steps: int = param(20, "Steps.", min=1, max=1_000_000)
     seconds: float = param(0.01, "Seconds a step takes.", min=0.0, max=1000.0)
-    ending: str = param("mesh", "How it ends.", choices=("mesh", "empty", "bug", "nan", "dies"))
+    ending: str = param("mesh", "How it ends.", choices=ENDINGS)
     saves: bool = param(True, "Offers checkpoints.")
     deaf: bool = param(False, "Works without asking for steps.")
 
@@ -69,6 +75,8 @@ def reconstruct(inputs: Inputs, params: Params, run: Run) -> TriangleMesh:
 def end(ending: str, count: int) -> TriangleMesh:
     if ending == "bug":
         raise ZeroDivisionError("a bug of the method")
+    if ending == "device":
+        raise OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
     mesh = triangle(float("nan") if ending == "nan" else float(count))
     return (
         mesh

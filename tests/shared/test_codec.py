@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import time
 import tracemalloc
 from typing import Any
 
@@ -20,6 +22,10 @@ from lightkiln_shared.scene import Scene
 from lightkiln_shared.session import MAX_CONTROL
 from wire_strategies import instances, messages
 
+EXAMPLES = int(os.environ.get("LIGHTKILN_EXAMPLES", "30"))
+"""Of each message; a campaign asks for 2,000."""
+TRACING = 10
+"""How much slower Python is while its memory is traced, at most."""
 SUBMISSION = SubmitJob(
     request_id="1", title="t", method="m", preset="p", params={"seed": 1}, scene="s"
 )
@@ -27,7 +33,7 @@ SUBMISSION = SubmitJob(
 
 @pytest.mark.parametrize("cls", BY_KIND.values(), ids=BY_KIND)
 def test_every_message_survives_the_wire(cls: type[Message]) -> None:
-    @settings(max_examples=30, deadline=None)
+    @settings(max_examples=EXAMPLES, deadline=None)
     @given(message=instances(cls), number=st.integers(0, 2**53 - 1))
     def survives(message: Message, number: int) -> None:
         read, request_id, reply_to = unpack(pack(message, number, number))
@@ -118,8 +124,10 @@ def test_no_control_frame_costs_more_than_a_few_megabytes() -> None:
     maps = b"\xdc" + MAX_ITEMS.to_bytes(2) + b"\x80" * MAX_ITEMS
     payload = (b"\x9f" + maps * 15)[:MAX_CONTROL]
     tracemalloc.start()
+    began = time.thread_time()
     with pytest.raises(MalformedMessage):
         unpack(payload)
+    assert time.thread_time() - began < 0.03 * TRACING
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 8 * 2**20

@@ -93,9 +93,7 @@ def _attempt(folder: JobFolder, journal: Journal, device: str, owned: bool) -> t
         return JobState.FAILED, str(_out_of_memory())
     except Exception as error:  # noqa: BLE001 a worker ends here, and methods are other people's code
         _log.exception("the method failed")
-        if isinstance(error, OSError) and error.errno in FULL:
-            return JobState.FAILED, str(_out_of_disk())
-        return JobState.FAILED, f"The method failed: {type(error).__name__}: {error}"
+        return JobState.FAILED, _said_of(error)
     return JobState.SUCCEEDED, ""
 
 
@@ -117,9 +115,25 @@ _OTHER_WORK = {
 }
 
 
+def _said_of(error: Exception) -> str:
+    """What no error of ours says: something is full, or the method has a fault."""
+    if isinstance(error, OSError) and error.errno in FULL:
+        return str(_out_of_disk())
+    if type(error).__name__ == "OutOfMemoryError":  # torch's, which is not imported for this
+        return str(_out_of_device_memory())
+    return f"The method failed: {type(error).__name__}: {error}"
+
+
 def _out_of_memory() -> ResourceError:
     return ResourceError(
         "The backend's memory is full.", hint="Use a smaller preset, or fewer or smaller images."
+    )
+
+
+def _out_of_device_memory() -> ResourceError:
+    return ResourceError(
+        "The graphics card's memory is full.",
+        hint="Close other programs that use it, or use a smaller preset; Retry goes on from here.",
     )
 
 

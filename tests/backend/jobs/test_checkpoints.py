@@ -37,7 +37,7 @@ def test_a_torn_or_changed_state_is_passed_over_wherever_it_is_hurt(
     newest = max(tmp_path.glob(f"*.{suffix}"))
     whole = newest.read_bytes()
     rng = random.Random(11)
-    for _ in range(50):
+    for _ in range(100):
         at = rng.randrange(len(whole))
         torn = whole[:at] if rng.random() < 0.5 else flipped(whole, at)
         newest.write_bytes(torn)

@@ -258,6 +258,7 @@ def test_a_method_that_does_not_listen_is_cancelled_within_seconds_and_can_be_tr
     [
         ("empty", "No surface was found. Check that the region"),
         ("nan", "places that are not numbers"),
+        ("device", "The graphics card's memory is full. Close other programs"),
         ("bug", "The method failed: ZeroDivisionError: a bug of the method"),
     ],
 )
