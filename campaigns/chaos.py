@@ -28,7 +28,7 @@ from running_server import RunningServer
 from wire_client import Client, connected, submission
 
 from campaigns import stage
-from campaigns.results import Deadline, asked_for, keep
+from campaigns.results import Deadline, asked_for, expect, keep
 
 CALM = (0.2, 5.0)
 """Seconds between two kills, at least and at most."""
@@ -89,8 +89,8 @@ class Chaos:
             jobs = [job.job_id for job in (await client.ask(ListJobs())).jobs]
             answered = {job for job in self.orders.values() if job}
             unanswered = sum(not job for job in self.orders.values())
-            _expect(answered <= set(jobs), f"lost: {answered - set(jobs)}")
-            _expect(len(jobs) <= len(answered) + unanswered, "an order became two jobs")
+            expect(answered <= set(jobs), f"lost: {answered - set(jobs)}")
+            expect(len(jobs) <= len(answered) + unanswered, "an order became two jobs")
             for job_id in jobs:
                 await client.ask(WatchJob(job_id=job_id))
             async with asyncio.timeout(SETTLE_SECONDS):
@@ -110,17 +110,12 @@ def _ends(client: Client, job_id: str) -> list[str]:
 
 def _check(records: list[JobRecord]) -> str:
     """The job's end; the campaign fails if its records are not what they must be."""
-    _expect([r.seq for r in records] == list(range(1, len(records) + 1)), f"a gap: {records}")
+    expect([r.seq for r in records] == list(range(1, len(records) + 1)), f"a gap: {records}")
     ends = [record for record in records if record.text in stage.FINAL]
-    _expect(len(ends) == 1, f"not one end: {records}")
+    expect(len(ends) == 1, f"not one end: {records}")
     killed_thrice = "3rd time" in ends[0].reason
-    _expect(ends[0].text == "succeeded" or killed_thrice, f"a wrong end: {records}")
+    expect(ends[0].text == "succeeded" or killed_thrice, f"a wrong end: {records}")
     return ends[0].text
-
-
-def _expect(holds: bool, what: str) -> None:
-    if not holds:
-        sys.exit(what)
 
 
 def main() -> None:
@@ -131,10 +126,10 @@ def main() -> None:
             chaos = Chaos(held, scene, deadline)
             ends = Counter(map(_check, asyncio.run(chaos.run())))
     sys.stdout.write(f"{dict(chaos.kills)} {dict(ends)}\n")
-    _expect(bool(chaos.kills and ends), "nothing was killed, or nothing was ordered: take longer")
+    expect(bool(chaos.kills and ends), "nothing was killed, or nothing was ordered: take longer")
     keep(
-        "chaos",
-        deadline,
+        "C1-random",
+        minutes=deadline.minutes,
         server_kills=chaos.kills["server"],
         worker_kills=chaos.kills["worker"],
         jobs=ends.total(),

@@ -15,18 +15,24 @@ import sys
 from benchmarks.machine import ROOT
 from campaigns.results import asked_for, keep
 
-MUTATIONS = 100_000
-"""Sequences of frames, changed at random, in a round."""
+FRAMES = 1_000_000
+"""Changed frames in a round, all states and both sides together."""
+EXAMPLES = 200
+"""Random instances of each message in a round."""
 PROPERTIES = ("tests/shared", "tests/backend/capture/test_images.py")
 
 
 def main() -> None:
     deadline = asked_for(__doc__.splitlines()[0])
-    rounds = 0
+    seeds: list[int] = []
     while not deadline.has_come:
-        seed = random.SystemRandom().randrange(2**31)
-        about = {"LIGHTKILN_FUZZ": str(MUTATIONS), "LIGHTKILN_SEED": str(seed)}
-        words = ["-q", "-p", "no:cacheprovider", f"--hypothesis-seed={seed}", "--timeout=0"]
+        seeds.append(random.SystemRandom().randrange(2**31))
+        about = {
+            "LIGHTKILN_FUZZ": str(FRAMES),
+            "LIGHTKILN_EXAMPLES": str(EXAMPLES),
+            "LIGHTKILN_SEED": str(seeds[-1]),
+        }
+        words = ["-q", "-p", "no:cacheprovider", f"--hypothesis-seed={seeds[-1]}", "--timeout=0"]
         run = subprocess.run(
             [sys.executable, "-m", "pytest", *words, *PROPERTIES],
             cwd=ROOT,
@@ -35,9 +41,12 @@ def main() -> None:
             text=True,
         )
         if run.returncode:
-            sys.exit(f"{run.stdout[-4000:]}\nseed {seed} fails")
-        rounds += 1
-    keep("fuzz", deadline, rounds=rounds, mutations=rounds * MUTATIONS)
+            sys.exit(f"{run.stdout[-4000:]}\nseed {seeds[-1]} fails")
+        sys.stdout.write(f"round {len(seeds)}, seed {seeds[-1]}\n")
+        sys.stdout.flush()
+    rounds = len(seeds)
+    keep("P1", rounds=rounds, frames=rounds * FRAMES, seeds=seeds)
+    keep("P4", rounds=rounds, examples=rounds * EXAMPLES)
 
 
 if __name__ == "__main__":
