@@ -133,7 +133,9 @@ def _outlined(
     cut = silhouettes.found(inputs.views, inputs.region)
     if cut is None:
         return views
-    sharp = silhouettes.sharpened(inputs.views, _glanced(inputs, views, cut, settings, run))
+    first, depths = _glanced(inputs, views, cut, settings, run)
+    seen = [depth_map.confidence > 0.0 for depth_map in depths]
+    sharp = silhouettes.sharpened(inputs.views, first, seen)
     return [_masked(view, found) for view, found in zip(views, sharp, strict=True)]
 
 
@@ -143,13 +145,14 @@ def _glanced(
     cut: Sequence[GreyView],
     settings: StereoSettings,
     run: Progress,
-) -> Enclosure:
-    """What stereo sees at half the pixels, the hull of the cuts where it sees nothing."""
+) -> tuple[Enclosure, list[DepthMap]]:
+    """What stereo sees at half the pixels, the hull of the cuts where it sees nothing; and what
+    each view sees of it."""
     glance = replace(settings, num_planes=GLANCE_PLANES, rounds=GLANCE_ROUNDS)
     region = enclose(views, inputs.region, GLANCE_RESOLUTION)
     depths = see([halved(view) for view in views], region, glance, run)
     believed = hull.within(cut, inputs.region, region.lattice)
-    return fusion.agreed(depths, region, believed)[0]
+    return fusion.agreed(depths, region, believed)[0], depths
 
 
 def _masked(view: GreyView, found: GreyView) -> GreyView:

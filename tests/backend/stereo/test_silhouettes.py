@@ -17,6 +17,7 @@ from lightkiln.stereo.silhouettes import found, sharpened
 from lightkiln.stereo.views import GreyView, prepare
 from numpy.typing import NDArray
 from PIL import Image
+from scipy import ndimage
 
 
 def before_a_wall(inputs: Inputs, color: NDArray[np.float64]) -> list[LoadedView]:
@@ -67,11 +68,30 @@ def test_what_has_the_background_s_own_colour_stays_where_a_surface_was_seen(
     first = found(views, inputs.region)
     masked = [prepare(view, 128) for view in inputs.views]
     solid = enclosed(masked, inputs)
-    cut = sharpened(views, solid)
+    seen = [view.mask > 0.5 for view in masked if view.mask is not None]
+    cut = sharpened(views, solid, seen)
     if first is not None:
         assert mean_overlap(cut, inputs) > mean_overlap(first, inputs) + 0.05
     # In 96 pixels the four at the edge that it may lose are a tenth of the object.
     assert mean_overlap(cut, inputs) > 0.85
+
+
+def test_a_strip_of_background_that_nobody_saw_a_surface_in_is_cut_off(
+    synthetic_scene: synthetic.SyntheticScene,
+) -> None:
+    """First cuts that all keep a border leave a solid that is too large by it."""
+    inputs = load_inputs(*open_scene(synthetic_scene.folder))
+    views = before_a_wall(inputs, np.array([60.0, 90.0, 40.0]))
+    masked = [prepare(view, 128) for view in inputs.views]
+    true = [view.mask > 0.5 for view in masked if view.mask is not None]
+    wide = [ndimage.binary_dilation(mask, iterations=8) for mask in true]
+    solid = enclosed(
+        [replace(view, mask=m.astype(np.float32)) for view, m in zip(masked, wide, strict=True)],
+        inputs,
+    )
+    by_chance, by_sight = sharpened(views, solid, wide), sharpened(views, solid, true)
+    assert mean_overlap(by_sight, inputs) > mean_overlap(by_chance, inputs) + 0.02
+    assert mean_overlap(by_sight, inputs) > 0.9
 
 
 def half_hidden(view: LoadedView, color: NDArray[np.float64]) -> LoadedView:
