@@ -21,8 +21,8 @@ from PIL import Image
 
 from .colmap_camera import colmap_from_camera
 from .colmap_library import pycolmap
-from .inputs import LoadedView
-from .tracks import Tracks, intersections, misses, spread, tracked
+from .inputs import LoadedView, SurePoints
+from .tracks import Tracks, intersections, misses, spread, sure, tracked
 
 GLANCE, LOOK = (500, 800), (800, 3000)
 """Pixels that larger photographs are shrunk to, and features of each: to see whether cameras fit,
@@ -58,12 +58,25 @@ class Adjusted:
     """The same after adjustment."""
 
 
-def adjusted(views: Sequence[LoadedView]) -> Adjusted | None:
+def glanced(views: Sequence[LoadedView]) -> Tracks:
+    """What the views have in common at a glance, in pixels of the views shrunk to `GLANCE`."""
+    side, most = GLANCE
+    return tracked([_shrunk(view, side) for view in views], most)
+
+
+def sure_points(views: Sequence[LoadedView], tracks: Tracks) -> SurePoints:
+    """The points of a glance that the views' cameras agree upon."""
+    cameras = [_small(view, GLANCE[0]) for view in views]
+    return sure(cameras, tracks)
+
+
+def adjusted(views: Sequence[LoadedView], glance: Tracks) -> Adjusted | None:
     """The cameras after adjustment; None if they fit, or the views have too little in common."""
     for side, most in (GLANCE, LOOK):
         small = [_shrunk(view, side) for view in views]
         given = [view.camera for view in small]
-        tracks = _fixing(given, tracked(small, most))
+        found = glance if (side, most) == GLANCE else tracked(small, most)
+        tracks = _fixing(given, found)
         if len(tracks.views) < FEWEST * len(views):
             return None
         before = float(np.median(_apart(given, tracks)))
@@ -95,18 +108,23 @@ def _apart(cameras: Sequence[Camera], tracks: Tracks) -> NDArray[Any]:
     return misses(cameras, tracks, intersections(cameras, tracks))
 
 
-def _shrunk(view: LoadedView, side: int) -> LoadedView:
+def _small(view: LoadedView, side: int) -> Camera:
     height, width = view.image.shape[:2]
     shrink = min(1.0, side / max(height, width))
-    if shrink == 1.0:
+    return scaled(view.camera, round(shrink * width), round(shrink * height))
+
+
+def _shrunk(view: LoadedView, side: int) -> LoadedView:
+    camera = _small(view, side)
+    size = camera.width, camera.height
+    if size == (view.camera.width, view.camera.height):
         return view
-    size = round(shrink * width), round(shrink * height)
     mask = None
     if view.mask is not None:
         mask = np.asarray(Image.fromarray(view.mask).resize(size, Image.Resampling.BOX))
     return LoadedView(
         name=view.name,
-        camera=scaled(view.camera, *size),
+        camera=camera,
         image=np.asarray(Image.fromarray(view.image).resize(size, Image.Resampling.BOX)),
         mask=mask,
     )

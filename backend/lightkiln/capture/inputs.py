@@ -28,11 +28,25 @@ class LoadedView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SurePoints:
+    """Places on surfaces that several views recognised."""
+
+    positions: NDArray[Any]
+    """(points, 3), metres."""
+    confidence: NDArray[Any]
+    """(points,) in [0, 1]."""
+    seen: NDArray[Any]
+    """(n, 2) int64: a point, and a view that saw it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Inputs:
     """The views of a scene and the region to reconstruct."""
 
     views: tuple[LoadedView, ...]
     region: Region
+    points: SurePoints | None = None
+    """None where nobody looked for any."""
 
     @property
     def has_masks(self) -> bool:

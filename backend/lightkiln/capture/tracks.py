@@ -25,11 +25,14 @@ from scipy.sparse.csgraph import connected_components
 
 from lightkiln.ops.rays import pixel_directions, world_from_pixel
 
-from .inputs import LoadedView
+from .inputs import LoadedView, SurePoints
 from .matching import features, matches, pairs
 
 REACH = 8.0
 """Pixels: what cameras that can still be mended are off by."""
+FEWEST, SURE_MISS, SURE_ANGLE = 3, 0.5, np.radians(4.0)
+"""Views, pixels and radians. On rendered scenes a tenth of all points is off by more than 3 % of
+the object's size, and of those that pass this by 0.2 %."""
 NEIGHBOURS = 8
 """Views that each view is matched with: more than points need, as cameras hold each other."""
 
@@ -88,6 +91,25 @@ def spread(cameras: Sequence[Camera], tracks: Tracks) -> Float[NDArray[Any], " p
     left, _ = _normal_equations(cameras, tracks)
     least = np.linalg.eigvalsh(left)[:, 0] / np.bincount(tracks.points, minlength=len(left))
     return np.asarray(2.0 * np.arcsin(np.sqrt(np.clip(least, 0.0, 1.0))))
+
+
+def sure(cameras: Sequence[Camera], tracks: Tracks) -> SurePoints:
+    """The points that `FEWEST` views or more saw, from well apart and without contradiction.
+
+    With m the mean miss in pixels a point's confidence is 2 / (1 + e^m).
+    """
+    points = intersections(cameras, tracks)
+    views = np.maximum(np.bincount(tracks.points, minlength=len(points)), 1)
+    missed = misses(cameras, tracks, points)
+    miss = np.bincount(tracks.points, missed, minlength=len(points)) / views
+    good = (views >= FEWEST) & (miss < SURE_MISS) & (spread(cameras, tracks) > SURE_ANGLE)
+    number = np.cumsum(good) - 1
+    mine = good[tracks.points]
+    return SurePoints(
+        positions=points[good],
+        confidence=2.0 / (1.0 + np.exp(miss[good])),
+        seen=np.stack([number[tracks.points[mine]], tracks.views[mine]], axis=-1),
+    )
 
 
 def _normal_equations(

@@ -15,10 +15,11 @@ import numpy as np
 from lightkiln_shared.errors import InvalidScene
 from lightkiln_shared.scene import Region, RegionShape
 
-from lightkiln.capture.adjusting import adjusted
+from lightkiln.capture.adjusting import adjusted, glanced, sure_points
 from lightkiln.capture.inputs import Inputs, LoadedView
 from lightkiln.capture.quality import named
 from lightkiln.capture.region import fit_region
+from lightkiln.capture.tracks import Tracks
 from lightkiln.stereo.mask_check import CUT, compared
 
 Warn = Callable[[str], None]
@@ -46,9 +47,10 @@ def inspected(inputs: Inputs, refine_cameras: bool, warn: Warn) -> Inputs:
     inputs = replace(inputs, views=_all_with_masks(inputs.views, warn))
     if inputs.has_masks:
         inputs = replace(inputs, views=_with_right_masks(inputs, warn))
+    tracks = glanced(inputs.views)
     if refine_cameras:
-        inputs = replace(inputs, views=_with_fitting_cameras(inputs, warn))
-    return inputs
+        inputs = replace(inputs, views=_with_fitting_cameras(inputs, tracks, warn))
+    return replace(inputs, points=sure_points(inputs.views, tracks))
 
 
 def _without_cameras(inputs: Inputs, warn: Warn) -> Region:
@@ -105,8 +107,8 @@ def _with_right_masks(inputs: Inputs, warn: Warn) -> tuple[LoadedView, ...]:
     return _others(views, verdict.wrong)
 
 
-def _with_fitting_cameras(inputs: Inputs, warn: Warn) -> tuple[LoadedView, ...]:
-    found = adjusted(inputs.views)
+def _with_fitting_cameras(inputs: Inputs, tracks: Tracks, warn: Warn) -> tuple[LoadedView, ...]:
+    found = adjusted(inputs.views, tracks)
     if found is None:
         return inputs.views
     cameras = found.cameras or tuple(view.camera for view in inputs.views)

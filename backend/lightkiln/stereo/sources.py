@@ -50,19 +50,66 @@ def bundle(
     images = np.zeros((len(others), *shapes.max(axis=0)), dtype=np.float32)
     for image, other in zip(images, others, strict=True):
         image[: other.grey.shape[0], : other.grey.shape[1]] = other.grey
-    inverse = np.linalg.inv(index_intrinsics(view.camera))
-    motions = [other.camera.camera_from_world @ view.camera.world_from_camera for other in others]
-    intrinsics = [index_intrinsics(other.camera) for other in others]
-    pairs = list(zip(intrinsics, motions, strict=True))
-    k = index_intrinsics(view.camera)
+    motions = [_motion(view, other) for other in others]
     return Bundle(
         reference=view.grey,
-        weight=np.ones_like(view.grey) if view.mask is None else view.mask,
+        weight=_weight(view),
         sources=images,
         sizes=(shapes[:, ::-1] - 1).astype(np.float32),
-        homographies=np.stack([k_s @ m[:3, :3] @ inverse for k_s, m in pairs]).astype(np.float32),
-        epipoles=np.stack([k_s @ m[:3, 3] for k_s, m in pairs]).astype(np.float32),
-        rays=np.array([k[0, 0], k[1, 1], k[0, 2], k[1, 2]], dtype=np.float32),
+        homographies=np.stack([h for h, _ in motions]).astype(np.float32),
+        epipoles=np.stack([e for _, e in motions]).astype(np.float32),
+        rays=_rays(view),
         pattern=PATTERN,
         stride=stride,
     )
+
+
+def bundles(
+    views: Sequence[GreyView], chosen: Sequence[Sequence[int]], unit: float
+) -> list[Bundle]:
+    """For each view a bundle in which source s is view s, with lengths in `unit` metres.
+
+    The images are one array that all share; matrices are there for the `chosen` sources only.
+    """
+    shapes = np.array([view.grey.shape for view in views])
+    images = np.zeros((len(views), *shapes.max(axis=0)), dtype=np.float32)
+    for image, view in zip(images, views, strict=True):
+        image[: view.grey.shape[0], : view.grey.shape[1]] = view.grey
+    sizes = (shapes[:, ::-1] - 1).astype(np.float32)
+    out = []
+    for view, others in zip(views, chosen, strict=True):
+        homographies = np.zeros((len(views), 3, 3), dtype=np.float32)
+        epipoles = np.zeros((len(views), 3), dtype=np.float32)
+        for s in others:
+            homographies[s], epipoles[s] = _motion(view, views[s])
+        out.append(
+            Bundle(
+                reference=view.grey,
+                weight=_weight(view),
+                sources=images,
+                sizes=sizes,
+                homographies=homographies,
+                epipoles=epipoles / np.float32(unit),
+                rays=_rays(view),
+                pattern=PATTERN,
+                stride=1,
+            )
+        )
+    return out
+
+
+def _motion(view: GreyView, other: GreyView) -> tuple[NDArray[Any], NDArray[Any]]:
+    """H and e from a view to a source; see `ops.kernels.stereo_patch`."""
+    motion = other.camera.camera_from_world @ view.camera.world_from_camera
+    k = index_intrinsics(other.camera)
+    inverse = np.linalg.inv(index_intrinsics(view.camera))
+    return k @ motion[:3, :3] @ inverse, k @ motion[:3, 3]
+
+
+def _weight(view: GreyView) -> NDArray[Any]:
+    return np.ones_like(view.grey) if view.mask is None else view.mask
+
+
+def _rays(view: GreyView) -> NDArray[Any]:
+    k = index_intrinsics(view.camera)
+    return np.array([k[0, 0], k[1, 1], k[0, 2], k[1, 2]], dtype=np.float32)

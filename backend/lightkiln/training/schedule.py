@@ -40,6 +40,8 @@ class Weights:
     curvature: float
     anchor: float
     opacity: float
+    patches: float
+    points: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +68,8 @@ def pace(u: float, weights: Weights, caution: float = 1.0) -> Pace:
             curvature=weights.curvature * CURVATURE_LEFT**u,
             anchor=weights.anchor * (1.0 - u),
             opacity=weights.opacity,
+            patches=weights.patches,
+            points=weights.points * (1.0 - u),
         ),
     )
 

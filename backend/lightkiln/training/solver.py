@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightkiln.fields.band import Band
-from lightkiln.ops.kernels import fused
+from lightkiln.ops.kernels import fused, patch_pull, point_pull
 from lightkiln.ops.kernels.adam import no_moments, step_color, step_distance
 from lightkiln.ops.kernels.arrays import (
     ROW,
@@ -25,7 +25,9 @@ from lightkiln.ops.kernels.arrays import (
     empty_gradients,
     empty_outcome,
 )
+from lightkiln.ops.kernels.patch_pull import Patches
 from lightkiln.ops.kernels.regularise import Priors, regularise
+from lightkiln.ops.kernels.stereo_patch import Bundle
 
 from .schedule import Pace
 
@@ -42,6 +44,14 @@ class Solver(Protocol):
 
     def see(self, sharpness: float, rays: Rays, targets: Targets) -> Outcome:
         """Render the rays and keep the gradient of their losses' sum."""
+
+    def compare(
+        self, sharpness: float, bundle: Bundle, patches: Patches, weight: float
+    ) -> NDArray[Any]:
+        """Keep the gradient of `weight` times the patches' costs; return these, NaN where none."""
+
+    def hold(self, places: NDArray[Any], weights: NDArray[Any]) -> None:
+        """Keep the gradient of the loss of points (n, 3) of the surface, lattice units."""
 
     def move(self, density: float, pace: Pace) -> float:
         """Add the regularisers' gradients, times `density`, and step; the mean eikonal error."""
@@ -63,6 +73,17 @@ class NumbaSolver:
         out = empty_outcome(len(rays.origins))
         fused.backpropagate(self._band.field(sharpness), rays, targets, out, self._gradients)
         return out
+
+    def compare(
+        self, sharpness: float, bundle: Bundle, patches: Patches, weight: float
+    ) -> NDArray[Any]:
+        costs = np.empty(len(patches.places), dtype=np.float32)
+        field = self._band.field(sharpness)
+        patch_pull.pull(field, bundle, patches, weight, self._gradients, costs)
+        return costs
+
+    def hold(self, places: NDArray[Any], weights: NDArray[Any]) -> None:
+        point_pull.pull(self._band.field(1.0), places, weights, self._gradients)
 
     def move(self, density: float, pace: Pace) -> float:
         band, errors = self._band, np.zeros((len(self._band.near), 2), dtype=np.float32)

@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lightkiln.fields.band import Band
-from lightkiln.ops.kernels import fused_torch
+from lightkiln.ops.kernels import fused_torch, patch_torch
 from lightkiln.ops.kernels.arrays import Outcome, Rays, Targets
 from lightkiln.ops.kernels.march_torch import Beams, march
+from lightkiln.ops.kernels.patch_pull import Patches
+from lightkiln.ops.kernels.stereo_patch import Bundle
 
 from .schedule import Pace
 from .solver import FLOOR, color_pace, prior_weights
@@ -53,6 +55,18 @@ class TorchSolver:
         self._touched[touched] = True
         depth = np.full(len(losses), np.inf, dtype=np.float32)  # no step asks where a ray ends
         return Outcome(_array(seen), _array(left), depth, _array(losses))
+
+    def compare(
+        self, sharpness: float, bundle: Bundle, patches: Patches, weight: float
+    ) -> NDArray[Any]:
+        pulled, costs = patch_torch.pull(self._table, self._distance, sharpness, bundle, patches)
+        if pulled.requires_grad:
+            (weight * pulled).backward()  # type: ignore[no-untyped-call]
+        return _array(costs)
+
+    def hold(self, places: NDArray[Any], weights: NDArray[Any]) -> None:
+        where, much = self._tensor(places), self._tensor(weights)
+        patch_torch.hold(self._table, self._distance, where, much).backward()  # type: ignore[no-untyped-call]
 
     def move(self, density: float, pace: Pace) -> float:
         eikonal, curvature = fused_torch.priors(self._distance, self._around)

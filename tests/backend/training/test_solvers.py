@@ -52,7 +52,9 @@ def some_targets(seed: int) -> Targets:
 
 
 def a_pace() -> Pace:
-    return pace(0.3, Weights(eikonal=0.2, curvature=0.05, anchor=0.3, opacity=0.3))
+    return pace(
+        0.3, Weights(eikonal=0.2, curvature=0.05, anchor=0.3, opacity=0.3, patches=0.0, points=0.0)
+    )
 
 
 @pytest.mark.parametrize("sharpness", [2.0, 6.0])

@@ -43,7 +43,7 @@ def test_a_backdrop_learns_what_shows_through() -> None:
 
 
 def test_a_schedule_goes_from_end_to_end_and_time_hurries_it() -> None:
-    weights = Weights(eikonal=1.0, curvature=1.0, anchor=1.0, opacity=1.0)
+    weights = Weights(eikonal=1.0, curvature=1.0, anchor=1.0, opacity=1.0, patches=1.0, points=1.0)
     assert (pace(0.0, weights).sharpness, pace(1.0, weights).sharpness) == pytest.approx(SHARPNESS)
     assert pace(1.0, weights).weights.anchor == 0.0
     assert [Clock(100, 1e9).progress(step) for step in (0, 25)] == [0.0, 0.25]

@@ -39,6 +39,20 @@ class Params:
     opacity: float = param(
         0.1, "Weight of the masks, beside their colours.", min=0.0, max=10.0, advanced=True
     )
+    patches: float = param(
+        0.0,
+        "Weight of small patches looking alike; after stereo it has shown no gain.",
+        min=0.0,
+        max=10.0,
+        advanced=True,
+    )
+    points: float = param(
+        0.2,
+        "Weight of recognised points, where stereo is not sure, at first.",
+        min=0.0,
+        max=10.0,
+        advanced=True,
+    )
     refine_cameras: bool = param(
         True, "Cameras that do not fit the photographs are adjusted first.", advanced=True
     )

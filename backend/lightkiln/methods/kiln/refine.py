@@ -17,8 +17,10 @@ from lightkiln.fields.band import Band
 from lightkiln.fields.rebanding import rebanded
 from lightkiln.methods.spec import Run
 from lightkiln.training.backdrop import backdrop
+from lightkiln.training.comparisons import Comparisons
+from lightkiln.training.landmarks import landmarks
 from lightkiln.training.photos import Photos, footprint, pixels_seeing, shrunk
-from lightkiln.training.refinement import Refiner
+from lightkiln.training.refinement import Beside, Refiner
 from lightkiln.training.scenery import Scenery
 from lightkiln.training.schedule import Clock, Level, Weights, num_steps, pace
 
@@ -54,23 +56,31 @@ def refine(course: Course, index: int, inputs: Inputs, params: Params, run: Run)
     if len(pixels) == 0:
         run.warn("No photograph shows the surface that stereo found: it is left as it is.")
         return
-    _Level(course, photos, pixels, params, run).work(_seconds(course, index, params, run))
+    _Level(course, inputs, photos, pixels, params, run).work(_seconds(course, index, params, run))
 
 
 class _Level:
     """A level at work."""
 
     def __init__(
-        self, course: Course, photos: Photos, pixels: NDArray[Any], params: Params, run: Run
+        self,
+        course: Course,
+        inputs: Inputs,
+        photos: Photos,
+        pixels: NDArray[Any],
+        params: Params,
+        run: Run,
     ) -> None:
         self._course, self._pixels = course, pixels
         self._scenery = Scenery(photos=photos, exposure=course.exposure, backdrop=course.backdrop)
-        self._params, self._run = params, run
+        self._inputs, self._params, self._run = inputs, params, run
         self._weights = Weights(
             eikonal=params.eikonal,
             curvature=params.curvature,
             anchor=params.anchor,
             opacity=params.opacity,
+            patches=params.patches,
+            points=params.points,
         )
         self._caution, self._falls = 1.0, 0
         self._usual = math.inf
@@ -132,7 +142,20 @@ class _Level:
 
     def _fresh(self) -> Refiner:
         run = self._run
-        return Refiner(self._course.band, self._scenery, self._pixels, run.seed, run.device)
+        return Refiner(
+            self._course.band, self._scenery, self._beside(), self._pixels, run.seed, run.device
+        )
+
+    def _beside(self) -> Beside:
+        """What is made anew with each band."""
+        course, params = self._course, self._params
+        comparisons, known = None, None
+        if params.patches > 0.0:
+            photos, seed = self._scenery.photos, self._run.seed
+            comparisons = Comparisons(self._inputs.views, photos, self._pixels, course.band, seed)
+        if params.points > 0.0:
+            known = landmarks(self._inputs, course.band, course.sharpness)
+        return Beside(comparisons, known)
 
     def _state(self) -> tuple[Band, NDArray[Any], NDArray[Any]]:
         """The band and what has been learned in it, to go back to."""

@@ -92,27 +92,33 @@ class TorchKernels:
     def _patch_scores(self, bundle: Bundle, columns: Tensor, rows: Tensor, plane: Tensor) -> Tensor:
         """(h, w): what `stereo_patch.score` says of every pixel's plane; 0 where it may not be."""
         c, r = bundle.stride * columns, bundle.stride * rows
+        reference, shares, whole = self.windows(bundle, c, r)
+        samples = self.look(bundle, c, r, plane)
+        seen = samples.ne(float(UNSEEN)).all(dim=-1)
+        value, variance = correlation(reference, samples, shares)
+        allowed = whole & (variance >= LEAST_VARIANCE) & self.faces(bundle, c, r, plane)
+        return torch.where(allowed, _mean_of_two_best(torch.where(seen, value, 0.0)), 0.0)
+
+    def windows(self, bundle: Bundle, c: Tensor, r: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The reference's grey and its shares (h, w, samples), and whether a pixel (h, w) is of the
+        object and its window within the image."""
         j, i = self._tensor(bundle.pattern)
         height, width = bundle.reference.shape
         whole = (c >= RADIUS) & (c < width - RADIUS) & (r >= RADIUS) & (r < height - RADIUS)
         row = (r[..., None] + j.long()).clamp(0, height - 1)
         column = (c[..., None] + i.long()).clamp(0, width - 1)
-        reference = self._tensor(bundle.reference)[row, column]
         weight = self._tensor(bundle.weight)
         shares = weight[row, column]
-        shares = shares / shares.sum(dim=-1, keepdim=True)
-        samples = self._look(bundle, c, r, plane, (i, j))
-        seen = samples.ne(float(UNSEEN)).all(dim=-1)
-        value, variance = _correlation(reference, samples, shares)
-        allowed = whole & (weight[r, c] >= 0.5) & (variance >= LEAST_VARIANCE)
-        allowed &= self._faces(bundle, c, r, plane)
-        return torch.where(allowed, _mean_of_two_best(torch.where(seen, value, 0.0)), 0.0)
+        total = shares.sum(dim=-1, keepdim=True)
+        return (
+            self._tensor(bundle.reference)[row, column],
+            shares / total,
+            whole & (weight[r, c] >= 0.5),
+        )
 
-    def _look(
-        self, bundle: Bundle, c: Tensor, r: Tensor, plane: Tensor, offsets: tuple[Tensor, Tensor]
-    ) -> Tensor:
+    def look(self, bundle: Bundle, c: Tensor, r: Tensor, plane: Tensor) -> Tensor:
         """(S, h, w, samples): the sources' grey, all UNSEEN where a corner of the patch is."""
-        i, j = offsets
+        j, i = self._tensor(bundle.pattern)
         corner = torch.tensor([-RADIUS, -RADIUS, RADIUS, RADIUS], device=self.device)
         i, j = torch.cat([i, corner]), torch.cat([j, corner.roll(1)])
         w, a, b = (value[..., None] for value in plane.unbind(-1))
@@ -141,7 +147,8 @@ class TorchKernels:
         bottom = torch.lerp(images[source, j + 1, i], images[source, j + 1, i + 1], p)
         return torch.where(seen, torch.lerp(top, bottom, q), float(UNSEEN))
 
-    def _faces(self, bundle: Bundle, c: Tensor, r: Tensor, plane: Tensor) -> Tensor:
+    def faces(self, bundle: Bundle, c: Tensor, r: Tensor, plane: Tensor) -> Tensor:
+        """As `stereo_patch.faces`, of every pixel."""
         fx, fy, cx, cy = bundle.rays.tolist()
         w, a, b = plane.unbind(-1)
         x, y = (c - cx) / fx, (r - cy) / fy
@@ -162,7 +169,7 @@ def _windows(images: Tensor) -> Tensor:
     return avg_pool2d(images[None], 2 * RADIUS + 1, stride=1)[0]
 
 
-def _correlation(reference: Tensor, samples: Tensor, shares: Tensor) -> tuple[Tensor, Tensor]:
+def correlation(reference: Tensor, samples: Tensor, shares: Tensor) -> tuple[Tensor, Tensor]:
     """ZNCC (S, h, w) under shares that add up to 1, and the reference's variance (h, w)."""
     r = reference - (shares * reference).sum(dim=-1, keepdim=True)
     s = samples - (shares * samples).sum(dim=-1, keepdim=True)
