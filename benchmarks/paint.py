@@ -103,6 +103,16 @@ def matt(
     return material
 
 
+def lacquered(name: str, colour: Callable[[Nodes], bpy.types.NodeSocket]) -> bpy.types.Material:
+    """The given colours under clear lacquer."""
+    material = matt(name, colour, roughness=0.3)
+    shader = next(n for n in material.node_tree.nodes if n.type == "BSDF_PRINCIPLED")
+    shader.inputs["Specular IOR Level"].default_value = 0.5
+    shader.inputs["Coat Weight"].default_value = 1.0
+    shader.inputs["Coat Roughness"].default_value = 0.06
+    return material
+
+
 def polished(name: str) -> bpy.types.Material:
     """A mirror, a little yellow."""
     material = bpy.data.materials.new(name)

@@ -28,7 +28,9 @@ from tests.addon.environments import python_of
 
 WORK = ROOT / "build" / "benchmarks"
 SCENES = Path.home() / ".cache" / "lightkiln" / "scenes"
-NAMES = tuple(f"{name}{end}" for end in ("", OPEN) for name in ("solid", "thin", "holes", "plain"))
+NAMES = tuple(
+    f"{name}{end}" for end in ("", OPEN) for name in ("solid", "thin", "holes", "plain", "gloss")
+)
 KINDS = ("visual-hull.standard", "stereo.standard", "kiln.draft", "kiln.standard")
 FIELD = Case(scene="solid", method="kiln", preset="standard")
 FIELD_KIND = "field"

@@ -24,20 +24,25 @@ from benchmarks import paint, shapes, solids, studio
 
 NUM_VIEWS = 48
 NUM_HELDOUT = 6
-MIRROR = "mirror"
-"""The solid once more, of polished metal in which the sky is seen; no scene of its own geometry."""
+GLOSS, MIRROR = "gloss", "mirror"
+"""The solid once more: under lacquer in which the lamps are seen, and of polished metal in which
+the sky is."""
+NAMES = (*shapes.SHAPES, GLOSS)
 SETS = {"images": "transforms.json", "heldout": "transforms_heldout.json"}
 
 
 def make(name: str, out: Path, shoot: studio.Shoot) -> None:
     """Render one scene into `out/name` and `out/name-open`."""
     studio.empty_studio(shoot)
-    thing = solids.smoothed(shapes.SHAPES["solid" if name == MIRROR else name]())
+    shape = "solid" if name in (GLOSS, MIRROR) else name
+    thing = solids.smoothed(shapes.SHAPES[shape]())
     thing.data.materials.clear()
     studio.soft_light(radius=1.0)
     if name == MIRROR:
         thing.data.materials.append(paint.polished(name))
         paint.outdoors(bpy.context.scene.world)
+    elif name == GLOSS:
+        thing.data.materials.append(paint.lacquered(name, paint.PAINTS[shape]))
     else:
         thing.data.materials.append(paint.matt(name, paint.PAINTS[name]))
     points = studio.points_of(thing)
@@ -116,7 +121,7 @@ def _encoded(linear: NDArray[np.float32]) -> NDArray[np.float32]:
 def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
-    parser.add_argument("names", nargs="*", default=list(shapes.SHAPES), help="which scenes")
+    parser.add_argument("names", nargs="*", default=list(NAMES), help="which scenes")
     parser.add_argument("--size", type=int, default=400, help="pixels along an edge")
     parser.add_argument("--samples", type=int, default=10, help="Cycles samples a pixel")
     options = parser.parse_args(arguments)
