@@ -24,7 +24,9 @@ from .state import Happening
 from .store import Change, StoredJob
 from .watchers import Watchers
 
-LOOK_EVERY = 0.05
+LOOK_EVERY, LOOK_UNWATCHED = 0.05, 0.5
+"""Seconds between two looks into a job's folder, while somebody follows it and while nobody does:
+a look takes the server about 0.15 ms, and a cluster may have hundreds of jobs at work."""
 LINGER_SECONDS = 10.0
 """A worker that has said its last word needs a moment to give everything back."""
 CANCEL_SECONDS = 1.0
@@ -90,7 +92,9 @@ class Attempt:
         follower = Follower(self._folder, self._job.events_read)
         gone = asyncio.ensure_future(handle.wait())
         while True:
-            ended, _ = await asyncio.wait({gone}, timeout=LOOK_EVERY)
+            is_watched = self._watchers.is_watched(self._job.job_id)
+            pause = LOOK_EVERY if is_watched else LOOK_UNWATCHED
+            ended, _ = await asyncio.wait({gone}, timeout=pause)
             news = await asyncio.to_thread(follower.look)
             self._show(news)
             if ended or news.last_word is not None:
