@@ -40,13 +40,22 @@ bench: setup ## the figures in docs/benchmarks/
 fuzz: setup ## hostile bytes and damaged files, round after round (MINUTES=10)
 	PYTHONPATH=tests .venv/bin/python -m campaigns.fuzz --minutes $(MINUTES)
 
-soak: setup ## a server in use keeps its size (MINUTES=10)
+soak: setup ## a server under load, under siege and in use for long keeps its size (MINUTES=10)
+	PYTHONPATH=tests .venv/bin/python -m campaigns.load
+	PYTHONPATH=tests .venv/bin/python -m campaigns.strangers
+	PYTHONPATH=tests .venv/bin/python -m campaigns.stalled
+	PYTHONPATH=tests .venv/bin/python -m campaigns.cut_uploads
 	PYTHONPATH=tests .venv/bin/python -m campaigns.soak --minutes $(MINUTES)
 
 cluster: setup ## a Ray cluster whose workers, nodes and servers are killed (needs the extra [ray])
 	PYTHONPATH=tests .venv/bin/python -m campaigns.cluster
 
-chaos: setup ## servers and workers killed at random, no job lost (MINUTES=10)
+chaos: setup ## kills everywhere, bad lines, a full disk, cancels: no job lost (MINUTES=10)
+	PYTHONPATH=tests .venv/bin/python -m campaigns.crashes
+	PYTHONPATH=tests .venv/bin/python -m campaigns.bad_lines
+	PYTHONPATH=tests .venv/bin/python -m campaigns.reconnecting
+	PYTHONPATH=tests .venv/bin/python -m campaigns.cancels
+	PYTHONPATH=tests .venv/bin/python -m campaigns.full_disk
 	PYTHONPATH=tests .venv/bin/python -m campaigns.chaos --minutes $(MINUTES)
 
 pictures: setup ## docs/pictures/ anew, off the screen of a real Blender (root, Linux)

@@ -43,6 +43,18 @@ def test_relative_links_lead_somewhere() -> None:
     assert not broken
 
 
+def test_every_test_and_campaign_of_the_page_on_reliability_is_there() -> None:
+    page = (DOCS / "benchmarks" / "reliability.md").read_text(encoding="utf-8")
+    rows = [line.split(" | ") for line in page.splitlines() if re.match(r"\| [PCDS]\d", line)]
+    assert len(rows) == 15 + 12 + 4 + 14  # D1 to D5 are one
+    said = set(re.findall(r"`([\w./]+)`", " ".join(row[-1] for row in rows)))
+    known = {path.name for path in (ROOT / "tests").rglob("test_*.py")}
+    assert {name for name in said if name.endswith(".py") and Path(name).name not in known} == set()
+    campaigns = {path.stem for path in (ROOT / "campaigns").glob("*.py")}
+    assert {name for name in said if "." not in name} <= campaigns
+    assert len(said) > 40
+
+
 def test_the_method_of_the_manual_runs_as_it_is_printed(
     tmp_path: Path, synthetic_scene: SyntheticScene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
