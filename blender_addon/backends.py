@@ -23,7 +23,7 @@ from .searching import Searching
 from .shared.address import read_invitation
 from .shared.announcement import Announced
 from .shared.errors import LightkilnError, UserError
-from .shared.messages import AskLoad
+from .shared.sharing import AskLoad
 
 EVERY = 3.0
 """Seconds from one answer about the backend's load to the next question."""

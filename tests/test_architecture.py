@@ -140,7 +140,7 @@ def test_that_rule_sees(code: str) -> None:
 NAMES_IN_PATHS = {
     "jobs/align.py: self._artifacts / self._free_name(file.name)": "made plain there",
     "jobs/files.py: self.folder / linked.name": "a file that lies in a job's folder",
-    "jobs/queue.py: self._job_folder(job_id).artifacts / artifact.name": "found in its list",
+    "jobs/view.py: self.job_folder(job_id).artifacts / artifact.name": "found in its list",
     "cli/results.py: folder / Path(each.filename).name": "the last part only",
     "cli/remote_job.py: folder / artifact.name": "seen to be plain before",
     "cli/segment.py: output / f'{Path(view.name).name}.png'": "the last part only",

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from bpy.types import Context, Panel, UILayout, UIList
 
 from .. import job_list, status
+from ..shared.jobs import JobSummary
 from .job import ICONS, STATES
 from .layout import Tab, duration, wrapped
 
@@ -83,9 +84,17 @@ def _about(layout: UILayout, context: Context) -> None:
     if picture:
         layout.template_icon(picture, scale=6.0)
     took = f", {duration(job.progress.elapsed)}" if job.progress is not None else ""
-    layout.label(text=f"{STATES[job.state]}{took}", icon=ICONS.get(job.state, "PLAY"))
+    layout.label(text=f"{STATES[job.state]}{took}{_place(job)}", icon=ICONS.get(job.state, "PLAY"))
     wrapped(layout, context, f"{_named(job.method)}, {_named(job.preset)}")
     wrapped(layout, context, job.reason)
+
+
+def _place(job: JobSummary) -> str:
+    """Where a job stands in the line of all clients' jobs, and when it will probably begin."""
+    if not job.position:
+        return ""
+    start = f", starts in about {duration(job.starts_in)}" if job.starts_in >= 0.0 else ""
+    return f" as number {job.position}{start}"
 
 
 def _named(identifier: str) -> str:

@@ -161,31 +161,6 @@ class ListMethods(Request[Methods]):
     """Ask what the backend can do."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceLoad:
-    """A device as it is now."""
-
-    device: Device
-    free_mb: int
-    """Memory that nobody uses; 0: not told."""
-
-
-@message("load")
-class Load(Reply):
-    """How busy the backend is, with the jobs of all its clients."""
-
-    devices: tuple[DeviceLoad, ...]
-    running: int
-    """Jobs that are worked on."""
-    queued: int
-    """Jobs that wait for a device."""
-
-
-@message("ask_load")
-class AskLoad(Request[Load]):
-    """Ask how busy the backend is."""
-
-
 # ---------------------------------------------------------------- handing a scene over
 
 

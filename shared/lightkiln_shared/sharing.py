@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The messages about a backend that several people use: what each takes, what its owner may say.
+"""The messages about a backend that several people use: how busy it is, what each takes of it.
 
 It must not know how shares are reckoned.
 """
@@ -9,7 +9,32 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .jobs import JobSummary, Priority
-from .messages import Done, Reply, Request, message
+from .messages import Device, Done, Reply, Request, message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceLoad:
+    """A device as it is now."""
+
+    device: Device
+    free_mb: int
+    """Memory that nobody uses; 0: not told."""
+
+
+@message("load")
+class Load(Reply):
+    """How busy the backend is, with the jobs of all its clients."""
+
+    devices: tuple[DeviceLoad, ...]
+    running: int
+    """Jobs that are worked on."""
+    queued: int
+    """Jobs that wait for a device."""
+
+
+@message("ask_load")
+class AskLoad(Request[Load]):
+    """Ask how busy the backend is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,7 +72,7 @@ def align(  # noqa: PLR0913, PLR0917 each option that is typed is an argument
         new_folder(output) if output is not None else nullcontext(),
         tempfile.TemporaryDirectory(prefix="lightkiln-") as parent,
     ):
-        with telling(as_json=as_json) as told:
+        with telling(as_json=as_json, quiet=detach) as told:
             folder, files = aligned(photos, Path(parent), preset, values, told, place)
             _tell(folder, told)
         if output is not None:

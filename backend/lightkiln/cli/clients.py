@@ -13,8 +13,10 @@ from typing import Annotated
 import typer
 from lightkiln_shared.access import ClientInfo, ListClients, RevokeClient
 from lightkiln_shared.errors import UserError
+from lightkiln_shared.sharing import ListUsages, Taken
 
 from .at_home import data_folder, running_in
+from .words import duration, size
 
 
 def clients(
@@ -24,6 +26,7 @@ def clients(
     """List the clients that are paired with the server here, or send one away."""
     with running_in(data_folder(data)).connect() as remote:
         listed = remote.ask(ListClients()).clients
+        taken = {each.client_id: each.taken for each in remote.ask(ListUsages()).usages}
         if revoke:
             gone = _chosen(listed, revoke)
             remote.ask(RevokeClient(client_id=gone.client_id))
@@ -31,7 +34,8 @@ def clients(
             return
     for client in listed:
         seen = f"seen {_day(client.last_seen)}" if client.last_seen else "not seen since"
-        typer.echo(f"{client.client_id}  {client.name}  paired {_day(client.paired)}  {seen}")
+        paired = f"{client.client_id}  {client.name}  paired {_day(client.paired)}  {seen}"
+        typer.echo(f"{paired}  {_what(taken.get(client.client_id))}".rstrip())
     if not listed:
         typer.echo("No client is paired. Let one in with: lightkiln pair")
 
@@ -43,6 +47,13 @@ def _chosen(listed: tuple[ClientInfo, ...], wanted: str) -> ClientInfo:
     if len(found) > 1:
         raise UserError(f"{len(found)} clients are called {wanted!r}.", hint="Give the one's id.")
     return found[0]
+
+
+def _what(taken: Taken | None) -> str:
+    if taken is None:
+        return ""  # it came between the two questions
+    used = f"{duration(taken.device_seconds)} of device time of late"
+    return f"{taken.unfinished} jobs not over yet, {size(taken.disk_bytes)} of disk, {used}"
 
 
 def _day(seconds: float) -> str:

@@ -59,18 +59,18 @@ def keep(
     as_json: Json = False,
 ) -> None:
     """Never delete a job to make room, or because it is old."""
-    with chosen(context, data) as line:
-        job_id = line.job_id(job)
-        line.ask(KeepJob(job_id=job_id, kept=not no_longer))
+    line = chosen(context, data)
+    job_id = line.job_id(job)
+    line.ask(KeepJob(job_id=job_id, kept=not no_longer))
     _told(job_id, "not kept any longer" if no_longer else "kept", as_json)
 
 
 def _ask(
     context: typer.Context, job: str, action: JobAction, data: Path | None, as_json: bool
 ) -> None:
-    with chosen(context, data) as line:
-        job_id = line.job_id(job)
-        line.ask(ControlJob(job_id=job_id, action=action))
+    line = chosen(context, data)
+    job_id = line.job_id(job)
+    line.ask(ControlJob(job_id=job_id, action=action))
     _told(job_id, f"asked: {action}", as_json)
 
 

@@ -7,8 +7,7 @@ It must not know the protocol.
 from __future__ import annotations
 
 import typer
-from lightkiln_shared.messages import AskLoad
-from lightkiln_shared.sharing import AskUsage
+from lightkiln_shared.sharing import AskLoad, AskUsage
 
 from .line import Data, chosen
 from .telling import Json, print_json
@@ -17,8 +16,8 @@ from .words import duration, shown, size
 
 def devices(context: typer.Context, data: Data = None, as_json: Json = False) -> None:
     """List a backend's devices, its queue, and what you take of it."""
-    with chosen(context, data) as line:
-        load, usage = line.ask(AskLoad()), line.ask(AskUsage())
+    line = chosen(context, data)
+    load, usage = line.ask(AskLoad()), line.ask(AskUsage())
     if as_json:
         print_json({"load": load, "usage": usage})
         return

@@ -48,18 +48,18 @@ def fetch(
     is_mesh = output.suffix.lower() in WRITTEN
     if is_mesh:
         results.check_output(output)
-    with chosen(context, data) as line:
-        job_id = line.job_id(job)
-        _check_over(line, job_id)
-        if is_mesh:
-            written = _mesh(line, job_id, output, report=report)
-        else:
-            with new_folder(output):
-                if photos is not None:
-                    _scene(line, job_id, photos, output)
-                else:
-                    fetch_artifacts(line, job_id, output)
-            written = output
+    line = chosen(context, data)
+    job_id = line.job_id(job)
+    _check_over(line, job_id)
+    if is_mesh:
+        written = _mesh(line, job_id, output, report=report)
+    else:
+        with new_folder(output):
+            if photos is not None:
+                _scene(line, job_id, photos, output)
+            else:
+                fetch_artifacts(line, job_id, output)
+        written = output
     with telling(as_json=as_json) as told:
         told.wrote(written)
 

@@ -16,5 +16,6 @@ from .telling import Json, telling
 
 def follow(context: typer.Context, job: Job, data: Data = None, as_json: Json = False) -> None:
     """Watch a job until it is over; Ctrl-C stops watching, and the job goes on."""
-    with chosen(context, data) as line, telling(as_json=as_json) as told:
+    line = chosen(context, data)
+    with telling(as_json=as_json) as told:
         check_succeeded(follow_job(line, line.job_id(job), told, is_ours=False))

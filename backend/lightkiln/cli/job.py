@@ -16,12 +16,12 @@ from .words import ago, shown, size, standing
 
 def job(context: typer.Context, job: Job, data: Data = None, as_json: Json = False) -> None:
     """Say how a job stands, what was asked for and what it has left."""
-    with chosen(context, data) as line:
-        job_id = line.job_id(job)
-        found = line.ask(WatchJob(job_id=job_id)).job
-        line.ask(UnwatchJob(job_id=job_id))
-        asked = line.ask(DescribeJob(job_id=job_id))
-        artifacts = line.ask(ListArtifacts(job_id=job_id)).artifacts
+    line = chosen(context, data)
+    job_id = line.job_id(job)
+    found = line.ask(WatchJob(job_id=job_id)).job
+    line.ask(UnwatchJob(job_id=job_id))
+    asked = line.ask(DescribeJob(job_id=job_id))
+    artifacts = line.ask(ListArtifacts(job_id=job_id)).artifacts
     if as_json:
         print_json({"job": found, "asked": asked, "artifacts": artifacts})
         return

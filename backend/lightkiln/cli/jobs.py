@@ -15,7 +15,7 @@ from lightkiln_shared.sharing import ListAllJobs, SetPriority
 from rich import box
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from .line import Data, chosen
 from .telling import Json, print_json
@@ -38,18 +38,18 @@ def jobs(
     as_json: Json = False,
 ) -> None:
     """List the jobs on a backend, the newest first."""
-    with chosen(context, data) as line:
-        if priority is not None:
-            job_id, wanted = priority
-            line.ask(SetPriority(job_id=job_id, priority=wanted))
-        if everybody or priority is not None:
-            all_jobs = line.ask(ListAllJobs())
-            if as_json:
-                print_json(all_jobs)
-            else:
-                _print([(shown(each.client) or "-", each.job) for each in all_jobs.jobs])
-            return
-        own = line.ask(ListJobs())
+    line = chosen(context, data)
+    if priority is not None:
+        job_id, wanted = priority
+        line.ask(SetPriority(job_id=job_id, priority=wanted))
+    if everybody or priority is not None:
+        all_jobs = line.ask(ListAllJobs())
+        if as_json:
+            print_json(all_jobs)
+        else:
+            _print([(shown(each.client) or "-", each.job) for each in all_jobs.jobs])
+        return
+    own = line.ask(ListJobs())
     if as_json:
         print_json(own)
     else:
@@ -63,7 +63,7 @@ def _print(rows: list[tuple[str, JobSummary]]) -> None:
     of_all = any(client for client, _ in rows)
     clients = ("Client",) if of_all else ()
     table = Table(
-        "Job",
+        Column("Job", no_wrap=True),
         *clients,
         "Title",
         "Method",

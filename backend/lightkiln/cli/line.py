@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Annotated, TypeVar
 
 import typer
@@ -51,7 +50,7 @@ class Place:
 
 
 class Line:
-    """To one backend; use it in a `with`."""
+    """To one backend."""
 
     def __init__(self, locate: Callable[[], Place], command: str) -> None:
         """`command`: what is typed before a job's command to mean this backend."""
@@ -61,24 +60,13 @@ class Line:
         self._breaks, self._since = 0, 0.0
         self._was_open = False
 
-    def __enter__(self) -> Line:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        self._hang_up()
-
     def do(self, work: Callable[[Remote], T]) -> T:
         """Do something over the line, again if it breaks meanwhile."""
         while True:
             try:
                 return work(self._open())
             except BackendLost:
-                self._hang_up()
+                self.hang_up()
                 if not self._was_open or self._breaks == MAX_BREAKS:
                     raise
                 ceiling = min(MAX_PAUSE, MIN_PAUSE * 2.0 ** min(self._breaks, 16))
@@ -103,14 +91,15 @@ class Line:
     def _open(self) -> Remote:
         if self._remote is None:
             place = self._locate()
-            remote = Remote(place.address, place.fingerprint)
-            remote.hello(place.token)
-            self._remote, self._was_open, self._since = remote, True, time.monotonic()
+            self._remote = Remote(place.address, place.fingerprint)
+            self._remote.hello(place.token)
+            self._was_open, self._since = True, time.monotonic()
         elif time.monotonic() - self._since > STEADY_SECONDS:
             self._breaks = 0
         return self._remote
 
-    def _hang_up(self) -> None:
+    def hang_up(self) -> None:
+        """End the connection; whatever is asked next makes another one."""
         if self._remote is not None:
             if time.monotonic() - self._since > STEADY_SECONDS:
                 self._breaks = 0
@@ -119,7 +108,13 @@ class Line:
 
 
 def chosen(context: typer.Context, data: Path | None = None) -> Line:
-    """To the backend that `--backend` names, or else to the server here."""
+    """To the backend that `--backend` names, or else to the server here; ends with the command."""
+    line = _chosen(context, data)
+    context.call_on_close(line.hang_up)
+    return line
+
+
+def _chosen(context: typer.Context, data: Path | None) -> Line:
     name = backend_of(context)
     if name:
         backend = known.read().named(name)

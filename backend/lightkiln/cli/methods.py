@@ -45,8 +45,8 @@ def methods(
 
 def _listed(context: typer.Context) -> Methods:
     if backend_of(context):
-        with chosen(context) as line:
-            return line.ask(ListMethods())
+        line = chosen(context)
+        return line.ask(ListMethods())
     return Methods(methods=tuple(map(info_of, discover().values())), default=DEFAULT_METHOD)
 
 

@@ -18,8 +18,7 @@ from typing import Annotated
 import typer
 from lightkiln_shared.camera import Camera
 from lightkiln_shared.errors import UserError
-from lightkiln_shared.finish import Finish
-from lightkiln_shared.params import Scalar, build
+from lightkiln_shared.params import Scalar
 from lightkiln_shared.scene import Scene
 
 from lightkiln.capture.open_scene import has_poses, open_scene
@@ -29,12 +28,19 @@ from lightkiln.methods.registry import DEFAULT_METHOD, DEFAULT_PRESET
 from lightkiln.methods.spec import DEVICES
 
 from .align import aligned, solved, unplaced
-from .finishing import Faces, FillHoles, KeepLargest, Texture
+from .finishing import Faces, FillHoles, KeepLargest, Texture, finish_options
 from .results import NEEDED, check_output, write
 from .settings import Settings, settings_of
 from .telling import Json, Telling, telling
 from .workplace import Detach, Method, Workplace, workplace
 
+Frames = Annotated[
+    Path | None,
+    typer.Option(help="Cameras like transforms.json's: also write pictures to OUT_frames/."),
+]
+Devices = Annotated[
+    int, typer.Option(min=1, help="GPUs of one machine that learn together, where a method can.")
+]
 SHARE_OF_ALIGNMENT = 0.2
 """Of the bar, where photographs have to be aligned first."""
 
@@ -52,20 +58,14 @@ def reconstruct(  # noqa: PLR0913, PLR0917 each option that is typed is an argum
     time_limit: Annotated[
         float, typer.Option(min=0.0, help="Seconds until it must come to its mesh; 0: none.")
     ] = 0.0,
-    devices: Annotated[
-        int,
-        typer.Option(min=1, help="GPUs of this machine that learn together, where a method can."),
-    ] = 1,
+    devices: Devices = 1,
     settings: Settings = None,
     texture: Texture = 0,
     faces: Faces = 0,
     fill_holes: FillHoles = False,
     keep_largest: KeepLargest = False,
     report: Annotated[bool, typer.Option("--report", help="Also write OUT.json.")] = False,
-    frames: Annotated[
-        Path | None,
-        typer.Option(help="Cameras like transforms.json's: also write pictures to OUT_frames/."),
-    ] = None,
+    frames: Frames = None,
     detach: Detach = False,
     as_json: Json = False,
 ) -> None:
@@ -73,19 +73,11 @@ def reconstruct(  # noqa: PLR0913, PLR0917 each option that is typed is an argum
 
     Ctrl-C finishes with the mesh so far; a second one stops.
     """
-    if output is not None:
-        check_output(output)
-    elif not detach:
-        raise UserError("Where shall the mesh go?", hint="Add --output FILE.glb.")
-    log = None if output is None else output.with_suffix(".log")
-    place = workplace(context, detach=detach, as_json=as_json, log=log)
+    check_output(output, detach=detach)
+    place = workplace(context, detach=detach, as_json=as_json, beside=output)
     known = place.method(method)
     values = settings_of(method, known.params, settings)
-    if devices > 1:
-        values |= _together(known, devices)
-    finish: dict[str, Scalar] = {"texture": texture, "faces": faces}
-    finish |= {"fill_holes": fill_holes, "keep_largest": keep_largest}
-    build(Finish, finish)
+    values |= _together(known, devices) if devices > 1 else {}
     job = JobSpec(
         job_id="0" * 16,
         title=scene.resolve().name,
@@ -93,7 +85,7 @@ def reconstruct(  # noqa: PLR0913, PLR0917 each option that is typed is an argum
         preset=preset,
         params=values,
         time_limit=time_limit,
-        finish=finish,
+        finish=finish_options(texture, faces, fill_holes=fill_holes, keep_largest=keep_largest),
     )
     place.check(job)
     path = () if frames is None else read_path(frames)
@@ -121,7 +113,7 @@ def _run(
 ) -> None:
     first = int(os.environ.get("RANK", "0")) == 0
     with tempfile.TemporaryDirectory(prefix="lightkiln-") as parent:
-        with telling(as_json=as_json, quiet=not first) as told:
+        with telling(as_json=as_json, quiet=not first or place.is_detached) as told:
             views, files = _opened(scene, Path(parent), told, place)
             views = replace(views, path=path)
             folder = place.run(job, views, files, Path(parent) / "job", told, NEEDED)

@@ -28,8 +28,12 @@ NEEDED = (RESULT_GLB, BASE_COLOR, FRAMES, REPORT)
 """The artifacts that a mesh or pictures are written from."""
 
 
-def check_output(output: Path) -> None:
+def check_output(output: Path | None, *, detach: bool = False) -> None:
     """Raise `UserError` unless a mesh can be written there: before hours of work, not after."""
+    if output is None:
+        if detach:
+            return
+        raise UserError("Where shall the mesh go?", hint="Add --output FILE.glb.")
     if output.suffix.lower() not in WRITTEN:
         raise UserError(
             f"{output.name} is of no kind of mesh that can be written.",

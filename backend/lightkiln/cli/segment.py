@@ -52,7 +52,7 @@ def segment(  # noqa: PLR0913, PLR0917 each option that is typed is an argument
     place.check(job)
     views, files = open_scene(scene)
     with tempfile.TemporaryDirectory(prefix="lightkiln-") as parent:
-        with telling(as_json=as_json) as told:
+        with telling(as_json=as_json, quiet=detach) as told:
             folder = place.run(job, views, files, Path(parent) / "job", told)
         if output is not None:
             with new_folder(output):

@@ -83,9 +83,9 @@ def print_json(document: Any) -> None:
 
 @contextmanager
 def telling(*, as_json: bool, quiet: bool = False) -> Iterator[Telling]:
-    """Tell of jobs while it is open; `wrote` may be called afterwards."""
+    """Tell of jobs while it is open; `wrote` may be called afterwards. Quiet: of nothing."""
     if as_json:
-        yield Lines()
+        yield Lines(quiet=quiet)
         return
     with Display(Console(stderr=True, highlight=False, quiet=quiet)) as display:
         yield display
@@ -94,9 +94,9 @@ def telling(*, as_json: bool, quiet: bool = False) -> Iterator[Telling]:
 class Lines:
     """Satisfies `Telling` with lines of JSON."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, quiet: bool = False) -> None:
         self.part = (0.0, 1.0)
-        self._due = 0.0
+        self._quiet, self._due = quiet, 0.0
 
     def say(self, text: str) -> None:
         self._line("note", text=Text.from_markup(text).plain)
@@ -125,9 +125,9 @@ class Lines:
         self._due = now + PROGRESS_SECONDS
         return True
 
-    @staticmethod
-    def _line(event: str, **about: Any) -> None:
-        print_json({"event": event, **about})
+    def _line(self, event: str, **about: Any) -> None:
+        if not self._quiet:
+            print_json({"event": event, **about})
 
 
 class Display:

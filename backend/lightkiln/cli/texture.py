@@ -63,10 +63,7 @@ def texture(  # noqa: PLR0913, PLR0917 each option that is typed is an argument
     as_json: Json = False,
 ) -> None:
     """Unwrap a mesh and bake photographs onto it; of a job on a backend, nothing is sent again."""
-    if output is not None:
-        check_output(output)
-    elif not detach:
-        raise UserError("Where shall the mesh go?", hint="Add --output FILE.glb.")
+    check_output(output, detach=detach)
     options: dict[str, Any] = {"texture": size, "faces": faces, "normal_map": not no_normal_map}
     options |= {"fill_holes": fill_holes, "keep_largest": keep_largest}
     finish = build(Finish, options)
@@ -100,7 +97,7 @@ def _again(
     request = FinishAgain(request_id=str(uuid.uuid4()), job_id=job_id, finish=options)
     accepted = place.line.ask(request).job_id
     with tempfile.TemporaryDirectory(prefix="lightkiln-") as parent:
-        with telling(as_json=place.as_json) as told:
+        with telling(as_json=place.as_json, quiet=place.is_detached) as told:
             folder = place.bring(accepted, Path(parent) / "job", told, NEEDED)
         if output is not None:
             told.wrote(write(folder, output, report=False))

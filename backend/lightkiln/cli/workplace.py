@@ -166,16 +166,16 @@ class There:
 
 
 def workplace(
-    context: typer.Context, *, detach: bool, as_json: bool, log: Path | None = None
+    context: typer.Context, *, detach: bool, as_json: bool, beside: Path | None = None
 ) -> Workplace:
-    """Where `--backend` says; without it, here."""
+    """Where `--backend` says; without it, here, with the log of a bug `beside` the result."""
     if backend_of(context):
         return There(chosen(context), is_detached=detach, as_json=as_json)
     if detach:
         raise UserError(
             "--detach leaves a job on a backend.", hint="lightkiln --backend NAME, then the command"
         )
-    return Here(log)
+    return Here(None if beside is None else beside.with_suffix(".log"))
 
 
 def _slot(job: JobSpec) -> Slot:

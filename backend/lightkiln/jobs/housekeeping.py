@@ -84,6 +84,13 @@ class Housekeeping:
         for job in jobs[: max(0, len(jobs) + 1 - self.rules.finished_jobs)]:
             await self._delete(job.job_id)
 
+    async def keep(self, job_id: str, owner: str, *, kept: bool) -> None:
+        """Spare a client's job, or no longer; `OverQuota` if it keeps as many as it may."""
+        store, most = self._queue.store, self.rules.finished_jobs
+        if kept and owner and await self._queue.ledger.do(store.num_kept, owner) >= most:
+            raise OverQuota(f"You keep {most} jobs already.", hint="Delete one of them.")
+        await self._queue.ledger.do(store.set_kept, job_id, kept)
+
     async def admit_bytes(self, owner: str, size: int) -> None:
         """Make room for what a client sends; `OverQuota` if it may not take that much."""
         limit = int(self.rules.disk_gib * GIB)

@@ -21,9 +21,7 @@ from typing import Any
 from lightkiln_shared.camera import Camera
 from lightkiln_shared.errors import LightkilnError, ResourceError, UnknownJob, of_system
 from lightkiln_shared.jobs import (
-    Artifact,
     JobAction,
-    JobRecord,
     JobState,
     JobSummary,
     Priority,
@@ -34,21 +32,21 @@ from lightkiln.executors.devices import chosen
 
 from .attempt import Attempt, recover
 from .files import FileStores
-from .folder import JobFolder, JobSpec
+from .folder import JobFolder
 from .ledger import RETRY_SECONDS, Ledger
 from .ranks import num_devices
 from .rules import Rules
 from .shares import Shares, Work
 from .state import Effect, Happening
 from .store import Change, JobStore, StoredJob
+from .view import ACTIVE, JobsView
 from .watchers import Watcher, Watchers
 
 _log = logging.getLogger(__name__)
-ACTIVE = tuple(state for state in JobState if state.is_active)
 UNFINISHED = tuple(state for state in JobState if not state.is_final)
 
 
-class JobQueue:
+class JobQueue(JobsView):
     """All jobs of a data folder. Make it, then `start`; `close` lets the workers save.
 
     `shared`: where the jobs' folders lie if not in the data folder.
@@ -64,13 +62,12 @@ class JobQueue:
         clock: Callable[[], float] = time.time,
         shared: Path | None = None,
     ) -> None:
-        self.folder = (shared or folder) / "jobs"
-        self.folder.mkdir(exist_ok=True)
         self._watchers = Watchers()
-        self.ledger = Ledger(JobStore(folder / "jobs.sqlite"), self._watchers)
-        self.store = self.ledger.store
+        ledger = Ledger(JobStore(folder / "jobs.sqlite"), self._watchers)
+        shares = Shares(ledger, slots, rules or Rules(), clock)
+        super().__init__((shared or folder) / "jobs", ledger, shares)
+        self.folder.mkdir(exist_ok=True)
         self._files, self._executor = files, executor
-        self.shares = Shares(self.ledger, slots, rules or Rules(), clock)
         self._free = list(slots)
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
@@ -100,62 +97,17 @@ class JobQueue:
         await self.ledger.do(self.store.add, job, request_id, owner, again=again)
         self._stir()
 
-    async def summary(self, job_id: str) -> JobSummary:
-        """One job as it stands."""
-        job = await self.ledger.do(self.store.job, job_id)
-        return (await self.shares.as_they_stand((job,)))[0].summary
-
-    async def check_owner(self, job_id: str, owner: str) -> None:
-        """`UnknownJob` if the job is not that client's, just as if there were none."""
-        await self.ledger.do(self.store.check_owner, job_id, owner)
-
-    async def newest(self, limit: int, owner: str) -> tuple[JobSummary, ...]:
-        """The newest jobs of a client, newest first."""
-        jobs = await self.ledger.do(self.store.newest, limit, owner)
-        return tuple(job.summary for job in await self.shares.as_they_stand(jobs))
-
-    async def of_everybody(self, limit: int) -> tuple[StoredJob, ...]:
-        """The jobs of all clients for the backend's owner, the unfinished ones first."""
-        jobs = await self.ledger.do(self.store.of_everybody, limit)
-        return await self.shares.as_they_stand(jobs)
-
     async def set_priority(self, job_id: str, priority: Priority) -> None:
         """Let a job wait longer or shorter than others; `UnknownJob`."""
         await self.ledger.do(self.store.set_priority, job_id, priority)
         self._stir()
 
-    async def set_kept(self, job_id: str, kept: bool) -> None:
-        """Say whether a job may be deleted to make room; `UnknownJob`."""
-        await self.ledger.do(self.store.set_kept, job_id, kept)
-
     async def cancel_all(self, owner: str) -> None:
         """Cancel what is unfinished of a client that has gone for good."""
         for job in await self.ledger.do(self.store.in_state, *UNFINISHED):
             if job.owner == owner:
-                await self.control(job.job_id, JobAction.CANCEL)
-
-    async def records(
-        self, job_id: str, since: int, limit: int
-    ) -> tuple[tuple[JobRecord, JobState], ...]:
-        """Records after `since`, each with the state after it."""
-        return await self.ledger.do(self.store.records, job_id, since, limit)
-
-    async def spec(self, job_id: str) -> JobSpec:
-        """What was asked for in a job; `UnknownJob`."""
-        await self.ledger.do(self.store.job, job_id)
-        return await asyncio.to_thread(self._job_folder(job_id).spec)
-
-    async def artifacts(self, job_id: str) -> tuple[Artifact, ...]:
-        """The files that a job has left."""
-        await self.ledger.do(self.store.job, job_id)
-        return await self.ledger.do(self.store.artifacts, job_id)
-
-    async def artifact(self, job_id: str, name: str) -> tuple[Artifact, Path]:
-        """One of them, and where it lies."""
-        for artifact in await self.artifacts(job_id):
-            if artifact.name == name:
-                return artifact, self._job_folder(job_id).artifacts / artifact.name
-        raise UnknownJob("The job has left no such file.", hint="Ask for the list of its files.")
+                with contextlib.suppress(UnknownJob):  # over meanwhile
+                    await self.control(job.job_id, JobAction.CANCEL)
 
     async def control(self, job_id: str, action: JobAction) -> None:
         """Do what a person asks; `UnknownJob` if the job cannot."""
@@ -193,16 +145,6 @@ class JobQueue:
         for job_id in self._watchers.followed_by(watcher):
             self.unwatch(job_id, watcher)
 
-    async def has_work(self) -> bool:
-        """True while a job waits or is worked on."""
-        return any(await self.counts())
-
-    async def counts(self) -> tuple[int, int]:
-        """How many jobs of all clients are worked on, and how many wait."""
-        jobs = await self.ledger.do(self.store.in_state, JobState.QUEUED, *ACTIVE)
-        queued = sum(job.state is JobState.QUEUED for job in jobs)
-        return len(jobs) - queued, queued
-
     # ------------------------------------------------------------ what is done about it
 
     async def _perform(self, job_id: str, effect: Effect) -> None:
@@ -225,7 +167,7 @@ class JobQueue:
         await self.ledger.do(self._write_control, job_id, changes)
 
     def _write_control(self, job_id: str, changes: dict[str, Any]) -> None:
-        folder = self._job_folder(self.store.job(job_id).job_id)
+        folder = self.job_folder(self.store.job(job_id).job_id)
         folder.write_control(replace(folder.read_control(), **changes))
 
     async def _delete(self, job_id: str) -> None:
@@ -235,7 +177,7 @@ class JobQueue:
                 "A job that is being worked on cannot be deleted.", hint="Cancel it first."
             )
         await self.ledger.do(self.store.delete, job_id)
-        await asyncio.to_thread(self._remove_folder, self._job_folder(job_id))
+        await asyncio.to_thread(self._remove_folder, self.job_folder(job_id))
 
     async def _dispatch(self) -> None:
         while True:
@@ -270,12 +212,12 @@ class JobQueue:
         return True
 
     async def _num_devices(self, job: StoredJob) -> int:
-        return await asyncio.to_thread(num_devices, self._job_folder(job.job_id))
+        return await asyncio.to_thread(num_devices, self.job_folder(job.job_id))
 
     def _begun(self, job: StoredJob, slots: tuple[Slot, ...]) -> Work:
         """A job on its devices, which are nobody else's now."""
         self._free = [slot for slot in self._free if slot not in slots]
-        attempt = Attempt(job, self._job_folder(job.job_id), self.ledger, self._watchers)
+        attempt = Attempt(job, self.job_folder(job.job_id), self.ledger, self._watchers)
         return self.shares.begin(job, slots, attempt)
 
     async def _work(self, work: Work, found: WorkerHandle | None = None) -> None:
@@ -288,7 +230,7 @@ class JobQueue:
 
     async def _take_up(self, job: StoredJob) -> None:
         """A job that an earlier server left at work: follow its worker, or see how it ended."""
-        found = await self._executor.find(self._job_folder(job.job_id).path)
+        found = await self._executor.find(self.job_folder(job.job_id).path)
         if found is None:
             self._spawn(self._recover(job))
             return
@@ -297,7 +239,7 @@ class JobQueue:
         self._spawn(self._work(self._begun(job, slots), found))
 
     async def _recover(self, job: StoredJob) -> None:
-        await recover(job, self._job_folder(job.job_id), self.ledger)
+        await recover(job, self.job_folder(job.job_id), self.ledger)
         self._stir()
 
     # ------------------------------------------------------------ small things
@@ -306,9 +248,6 @@ class JobQueue:
         """Something has changed that may let a job begin."""
         self.shares.changed()
         self._wake.set()
-
-    def _job_folder(self, job_id: str) -> JobFolder:
-        return JobFolder(self.folder / job_id)
 
     def _remove_orphans(self) -> None:
         """Folders of jobs that were never accepted, or whose deletion was cut short."""

@@ -162,6 +162,11 @@ class JobStore:
         count = f"SELECT count(*) FROM jobs WHERE owner = ? AND state NOT IN ({marks})"
         return int(self.database.rows(count, owner, *FINAL)[0][0])
 
+    def num_kept(self, owner: str) -> int:
+        """How many jobs of a client are never deleted to make room."""
+        count = "SELECT count(*) FROM jobs WHERE owner = ? AND kept = 1"
+        return int(self.database.rows(count, owner)[0][0])
+
     def forget_owner(self, owner: str) -> None:
         """Forget what a client has used that has gone."""
         with self.database.transaction() as database:

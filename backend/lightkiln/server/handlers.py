@@ -24,11 +24,9 @@ from lightkiln_shared.jobs import JobAction
 from lightkiln_shared.messages import (
     ArtifactData,
     Artifacts,
-    AskLoad,
     Bulk,
     ControlJob,
     DescribeJob,
-    DeviceLoad,
     Done,
     FileOffer,
     FinishAgain,
@@ -39,7 +37,6 @@ from lightkiln_shared.messages import (
     ListArtifacts,
     ListJobs,
     ListMethods,
-    Load,
     LookFrom,
     Methods,
     OfferFiles,
@@ -54,7 +51,14 @@ from lightkiln_shared.messages import (
     WatchJob,
 )
 from lightkiln_shared.session import MAX_BULK
-from lightkiln_shared.sharing import AskUsage, KeepJob, ListAllJobs, ListUsages, SetPriority
+from lightkiln_shared.sharing import (
+    AskLoad,
+    AskUsage,
+    KeepJob,
+    ListAllJobs,
+    ListUsages,
+    SetPriority,
+)
 
 from lightkiln.methods.info import info_of
 from lightkiln.methods.registry import DEFAULT_METHOD, discover
@@ -86,14 +90,6 @@ async def answer_to(caller: Caller, request: Request[Any]) -> Reply | FileAnswer
 
 async def list_methods(caller: Caller, request: ListMethods) -> Methods:
     return Methods(methods=tuple(map(info_of, discover().values())), default=DEFAULT_METHOD)
-
-
-async def ask_load(caller: Caller, request: AskLoad) -> Load:
-    services = caller.services
-    running, queued = await services.queue.counts()
-    pairs = zip(services.devices, await services.free_memory.now(), strict=True)
-    devices = tuple(DeviceLoad(device=device, free_mb=free) for device, free in pairs)
-    return Load(devices=devices, running=running, queued=queued)
 
 
 async def offer_files(caller: Caller, request: OfferFiles) -> Wanted:
@@ -200,7 +196,7 @@ HANDLERS: dict[type[Request[Any]], Handler] = {
     ListClients: access.list_clients,
     RevokeClient: access.revoke_client,
     ListMethods: list_methods,
-    AskLoad: ask_load,
+    AskLoad: sharing.ask_load,
     OfferFiles: offer_files,
     PutFile: put_file,
     SubmitJob: submit_job,

@@ -9,12 +9,15 @@ from __future__ import annotations
 from lightkiln_shared.messages import Done
 from lightkiln_shared.sharing import (
     AllJobs,
+    AskLoad,
     AskUsage,
     ClientsJob,
     ClientUsage,
+    DeviceLoad,
     KeepJob,
     ListAllJobs,
     ListUsages,
+    Load,
     SetPriority,
     Usage,
     Usages,
@@ -24,6 +27,14 @@ from lightkiln.jobs.housekeeping import GIB
 
 from . import limits
 from .caller import Caller
+
+
+async def ask_load(caller: Caller, request: AskLoad) -> Load:
+    services = caller.services
+    running, queued = await services.queue.counts()
+    pairs = zip(services.devices, await services.free_memory.now(), strict=True)
+    devices = tuple(DeviceLoad(device=device, free_mb=free) for device, free in pairs)
+    return Load(devices=devices, running=running, queued=queued)
 
 
 async def ask_usage(caller: Caller, request: AskUsage) -> Usage:
@@ -41,7 +52,8 @@ async def ask_usage(caller: Caller, request: AskUsage) -> Usage:
 
 
 async def keep_job(caller: Caller, request: KeepJob) -> Done:
-    await caller.services.queue.set_kept(request.job_id, request.kept)
+    owner = caller.known().client_id
+    await caller.services.housekeeping.keep(request.job_id, owner, kept=request.kept)
     return Done()
 
 

@@ -47,6 +47,7 @@ class FalseWorker:
         word = WorkerEvent(time=0.0, kind=RecordKind.STATE, text=JobState.SUCCEEDED)
         with self.folder.events.open("ab") as file:
             file.write(to_json(word) + b"\n")
+        self.ended.set_result(0)
 
     async def wait(self) -> int:
         return await asyncio.shield(self.ended)
@@ -254,7 +255,7 @@ def test_old_jobs_make_room_and_kept_ones_do_not(tmp_path: Path) -> None:
     """Three finished jobs of 400 kB each where a client may take a bit over 1 MB."""
 
     async def work() -> None:
-        rules = Rules(disk_gib=0.0012)
+        rules = Rules(disk_gib=0.0012, finished_jobs=1)
         async with box(tmp_path, rules) as made:
             keeping = Housekeeping(made.queue, made.files, rules)
             jobs = [await made.submit("ann") for _ in range(3)]
@@ -265,7 +266,9 @@ def test_old_jobs_make_room_and_kept_ones_do_not(tmp_path: Path) -> None:
             for count, job_id in enumerate(jobs):
                 await made.busy(min(2, 3 - count))
                 await made.finish(job_id, 1.0)
-            await made.queue.set_kept(jobs[0], True)
+            await keeping.keep(jobs[0], "ann", kept=True)
+            with pytest.raises(OverQuota, match="keep 1 jobs already"):
+                await keeping.keep(jobs[1], "ann", kept=True)
             await keeping.admit_bytes("", 10**12)  # the owner's disk is the owner's
             await keeping.admit_bytes("ann", 300_000)
             left = [job.job_id for job in await made.queue.newest(9, "ann")]

@@ -16,8 +16,15 @@ import running_server
 from lightkiln_shared.access import ListClients, RevokeClient
 from lightkiln_shared.errors import LightkilnError, OverQuota
 from lightkiln_shared.jobs import JobAction, Priority
-from lightkiln_shared.messages import AskLoad, ControlJob, ListJobs
-from lightkiln_shared.sharing import AskUsage, KeepJob, ListAllJobs, ListUsages, SetPriority
+from lightkiln_shared.messages import ControlJob, ListJobs
+from lightkiln_shared.sharing import (
+    AskLoad,
+    AskUsage,
+    KeepJob,
+    ListAllJobs,
+    ListUsages,
+    SetPriority,
+)
 from pairing_client import paired
 from running_server import RunningServer
 from wire_client import Client, connected, submission

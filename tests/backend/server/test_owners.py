@@ -27,7 +27,6 @@ from lightkiln_shared.errors import InvalidScene, LightkilnError, NotAuthorised,
 from lightkiln_shared.jobs import JobAction, Priority
 from lightkiln_shared.messages import (
     BY_KIND,
-    AskLoad,
     Bulk,
     ControlJob,
     DescribeJob,
@@ -47,7 +46,14 @@ from lightkiln_shared.messages import (
     UnwatchJob,
     WatchJob,
 )
-from lightkiln_shared.sharing import AskUsage, KeepJob, ListAllJobs, ListUsages, SetPriority
+from lightkiln_shared.sharing import (
+    AskLoad,
+    AskUsage,
+    KeepJob,
+    ListAllJobs,
+    ListUsages,
+    SetPriority,
+)
 from pairing_client import paired
 from running_server import RunningServer
 from wire_client import Client, connected, followed, submission, unwelcome
