@@ -39,8 +39,10 @@ from lightkiln_shared.messages import (
 from lightkiln_shared.session import Closed, CreditGrown, Data, Incoming, Pinged, Session, Side
 from running_server import RunningServer
 
-PATIENCE = 40.0
+PATIENCE = 100.0
 """Seconds in which an event must come."""
+TALK_SECONDS = 150.0
+"""For all that a test says: what is slow must be seen to be slow, not cut off."""
 R = TypeVar("R", bound=Reply)
 E = TypeVar("E", bound=Event)
 
@@ -247,7 +249,7 @@ def talk(server: RunningServer, talking: Callable[[Client], Awaitable[None]]) ->
 
     async def whole() -> None:
         async with connected(server.port, server.token) as client:
-            await asyncio.wait_for(talking(client), 60)
+            await asyncio.wait_for(talking(client), TALK_SECONDS)
 
     asyncio.run(whole())
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import subprocess
 import sys
@@ -14,11 +13,20 @@ import psutil
 import pytest
 import running_server
 from lightkiln_shared.jobs import JobAction
-from lightkiln_shared.messages import ControlJob, JobProgressed, ListJobs, ListMethods, WatchJob
+from lightkiln_shared.messages import (
+    ControlJob,
+    JobProgressed,
+    JobRecorded,
+    ListJobs,
+    ListMethods,
+    WatchJob,
+)
 from running_server import RunningServer
 from wire_client import Client, followed, talk
 
 FINAL = ("succeeded", "failed", "cancelled")
+SLOW_MACHINE = 3.0
+"""Tests share their machine with others."""
 
 
 def workers(server: RunningServer) -> list[psutil.Process]:
@@ -39,11 +47,7 @@ def curve_length(server: RunningServer, job_id: str) -> int:
 
 async def saved(client: Client, job_id: str) -> None:
     """Wait until the job's state is on disk."""
-    for _ in range(400):
-        if any(event.record.kind == "checkpoint" for event in client.records(job_id)):
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("no checkpoint")
+    await client.event(JobRecorded, lambda e: e.job_id == job_id and e.record.kind == "checkpoint")
 
 
 def ends(client: Client, job_id: str) -> list[str]:
@@ -106,7 +110,7 @@ def test_a_killed_server_loses_no_job_and_leaves_no_worker(
     talk(own_server, before)
     (old,) = workers(own_server)
     own_server.kill()
-    old.wait(timeout=6.0)  # it noticed, saved and ended by itself
+    old.wait(timeout=6.0 * SLOW_MACHINE)  # it noticed, saved and ended by itself
     again = running_server.start(own_server.data)
     try:
         talk(again, after)
@@ -131,7 +135,7 @@ def test_a_stopped_server_lets_its_workers_save(own_server: RunningServer, scene
     talk(own_server, before)
     start = time.monotonic()
     own_server.stop()
-    assert time.monotonic() - start < 8.0
+    assert time.monotonic() - start < 8.0 * SLOW_MACHINE
     assert workers(own_server) == []
     again = running_server.start(own_server.data)
     try:
@@ -145,7 +149,7 @@ def test_a_data_folder_has_one_server(own_server: RunningServer) -> None:
         [sys.executable, "-m", "lightkiln", "serve", "--data", str(own_server.data)],
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=20 * SLOW_MACHINE,
     )
     assert second.returncode == 2
     assert "Another Lightkiln server is using" in second.stderr
@@ -154,7 +158,7 @@ def test_a_data_folder_has_one_server(own_server: RunningServer) -> None:
 
 def test_a_server_without_clients_and_work_ends_by_itself(tmp_path: Path) -> None:
     running = running_server.start(tmp_path / "data", "--idle-exit", "1")
-    assert running.process.wait(10) == 0
+    assert running.process.wait(10 * SLOW_MACHINE) == 0
     assert not (tmp_path / "data" / "server.json").exists()
 
 
