@@ -19,12 +19,14 @@ from . import known_backends, preferences, status
 from .connection import Endpoint
 from .known_backends import Kept, Paired
 from .launcher import Launcher
-from .shared.address import Address
+from .shared.address import DEFAULT_PORT, Address
 from .shared.announcement import Announced
 from .shared.errors import UserError
 from .shared.known import Backend, Backends
 
 HERE = ""
+ELSEWHERE = Address("elsewhere", DEFAULT_PORT)
+"""Stands for any other computer."""
 _kept: Kept | None = None
 _heard: dict[str, tuple[Address, ...]] = {}
 
@@ -108,12 +110,12 @@ def refusal_of(place: str | None, announced: Announced | None) -> str:
     backend = backend_at(place) if place else None
     if backend is not None:
         return refusal((backend.address,))
-    return refusal(announced.addresses) if announced is not None else ""
+    return refusal(announced.addresses if announced is not None else (ELSEWHERE,))
 
 
 def may_search() -> bool:
     """Listening needs the same permission."""
-    return bool(bpy.app.online_access)
+    return not refusal((ELSEWHERE,))
 
 
 def lost_permission() -> str:

@@ -17,7 +17,8 @@ from .preflight import Report
 from .previews import Picture
 from .results import Result
 from .shared.jobs import JobState, JobSummary, Progress
-from .shared.messages import Load, MethodInfo, Welcome
+from .shared.messages import MethodInfo, Welcome
+from .shared.sharing import Load
 from .shots import Order
 from .solved import Solved
 

@@ -82,7 +82,8 @@ def _about(layout: UILayout, context: Context, line: backends.Line) -> None:
     if refused := places.refusal_of(line.place, line.announced):
         wrapped(layout, context, refused, icon="INTERNET_OFFLINE")
         layout.operator("screen.userpref_show", text="Open Preferences").section = "SYSTEM"
-        return
+        if line.key != backends.OTHER:
+            return
     if line.place is None:
         _pairing(layout, context, line)
         return

@@ -52,9 +52,9 @@ def _devices(layout: UILayout) -> None:
         layout.label(text=each.device.name, icon="MEMORY")
         free = f"{_gb(each.free_mb)} of " if each.free_mb else ""
         layout.label(text=f"{free}{_gb(each.device.memory_mb)} GB free", icon="BLANK1")
-    if load.running or load.queued:
-        waits = f", {load.queued} waiting" if load.queued else ""
-        layout.label(text=f"{load.running} running{waits}", icon="SORTTIME")
+    waits = f", {load.queued} waiting" if load.queued else ""
+    jobs = f"{load.running} running{waits}" if load.running or load.queued else "No jobs"
+    layout.label(text=jobs, icon="SORTTIME")
 
 
 def _gb(megabytes: int) -> str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from bpy.types import Context, Panel, UILayout
 
 from .. import alignment, curve_icons, properties, status
-from ..shared.jobs import JobState
+from ..shared.jobs import JobState, JobSummary
 from .layout import LINE, Tab, bar, duration, figure, figures, split, wrapped
 
 STATES = {
@@ -108,7 +108,18 @@ def _job_state(layout: UILayout, context: Context, job: status.Job) -> None:
         bar(layout, job.fraction, job.stage)
         return
     layout.label(text=STATES[job.state], icon=ICONS.get(job.state, "PLAY"))
+    if job.state is JobState.QUEUED:
+        wrapped(layout, context, _turn(status.current.listed.get(job.job_id)))
     wrapped(layout, context, job.reason)
+
+
+def _turn(listed: JobSummary | None) -> str:
+    """When a waiting job will be worked on, as its backend expects."""
+    if listed is None or not listed.position:
+        return ""
+    place = "Next" if listed.position == 1 else f"{listed.position - 1} before it"
+    begins = f", begins in about {duration(listed.starts_in)}" if listed.starts_in > 0 else ""
+    return f"{place}{begins}"
 
 
 def _progress(layout: UILayout, job: status.Job) -> None:
