@@ -9,10 +9,7 @@ import logging
 import socket
 import sys
 from functools import partial
-from pathlib import Path
-from typing import Annotated
 
-import typer
 from lightkiln_shared.address import DEFAULT_PORT, MAX_PORT
 from lightkiln_shared.errors import UserError
 from lightkiln_shared.pairing import checked_name
@@ -23,53 +20,26 @@ from lightkiln.server.app import serve as run_server
 from lightkiln.server.engine import LOCAL, chosen
 from lightkiln.server.tokens import checked_token
 
-PAGE_PORT = DEFAULT_PORT + 1
+from . import serve_options as options
+
 LAN = "Give --lan too, or leave --name out."
 
 
 def serve(  # noqa: PLR0913, PLR0917 each option that is typed is an argument
-    data: Annotated[
-        Path | None, typer.Option(help="Folder of the jobs and the files they share.")
-    ] = None,
-    port: Annotated[
-        int | None, typer.Option(help=f"0: any free one, as without --lan; {DEFAULT_PORT} with it.")
-    ] = None,
-    lan: Annotated[
-        bool, typer.Option("--lan", help="Listen on the network too, for clients that are paired.")
-    ] = False,
-    name: Annotated[
-        str, typer.Option(help="What this backend is called on the network; its own name if empty.")
-    ] = "",
-    web: Annotated[
-        bool, typer.Option("--web", help="Also a status page for browsers on this machine.")
-    ] = False,
-    web_lan: Annotated[
-        bool, typer.Option("--web-lan", help="The same, for browsers on the network too.")
-    ] = False,
-    web_port: Annotated[
-        int, typer.Option(min=0, max=MAX_PORT, help="The status page's port; 0: any free one.")
-    ] = PAGE_PORT,
-    announce: Annotated[
-        bool, typer.Option("--announce", help="Tell the network that it is here (multicast DNS).")
-    ] = False,
-    token_from_stdin: Annotated[
-        bool, typer.Option("--token-from-stdin", help="Read the token as a line of the input.")
-    ] = False,
-    idle_exit: Annotated[
-        float, typer.Option(help="Seconds without clients and work until it ends; 0: never.")
-    ] = 0.0,
-    min_free_mb: Annotated[
-        int, typer.Option(help="Megabytes of the disk that are never used.")
-    ] = 1000,
-    executor: Annotated[
-        str, typer.Option(help="What jobs run on: local, or ray for a cluster.")
-    ] = LOCAL,
-    ray_address: Annotated[
-        str, typer.Option(help="The cluster's head, HOST:PORT; auto: the one on this machine.")
-    ] = "",
-    shared: Annotated[
-        Path | None, typer.Option(help="Folder that all machines of the cluster see.")
-    ] = None,
+    data: options.Data = None,
+    port: options.Port = None,
+    lan: options.Lan = False,
+    name: options.Name = "",
+    announce: options.Announce = False,
+    web: options.Web = False,
+    web_lan: options.WebLan = False,
+    web_port: options.WebPort = options.PAGE_PORT,
+    token_from_stdin: options.TokenFromStdin = False,
+    idle_exit: options.IdleExit = 0.0,
+    min_free_mb: options.MinFree = 1000,
+    executor: options.Engine = LOCAL,
+    ray_address: options.RayAddress = "",
+    shared: options.Shared = None,
 ) -> None:
     """Serve Blender on this machine; prints one line of JSON when it listens.
 
@@ -111,9 +81,7 @@ def _page(config: ServerConfig, port: int, *, lan: bool) -> Beside:
     return beside
 
 
-def _check(
-    port: int | None, *, lan: bool, name: str, announce: bool, idle_exit: float
-) -> None:
+def _check(port: int | None, *, lan: bool, name: str, announce: bool, idle_exit: float) -> None:
     if name and not lan:
         raise UserError(
             "Nobody can see the name of a backend that is not on the network.", hint=LAN

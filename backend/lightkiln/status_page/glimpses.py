@@ -24,8 +24,8 @@ from lightkiln.jobs.store import StoredJob
 from lightkiln.jobs.watchers import LatestWins
 
 EVERY_SECONDS = 10.0
-PATIENCE_SECONDS = 4.0
-"""For a picture; a method may have nothing to show yet."""
+PATIENCE_SECONDS = 30.0
+"""For a picture: it comes between two steps, and a method may have nothing to show yet."""
 SIDE = 400
 """Pixels, at most."""
 
