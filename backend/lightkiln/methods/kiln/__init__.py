@@ -80,8 +80,8 @@ SPEC = MethodSpec(
             "max_side": 640,
             "stereo_side": 400,
             "levels": 1,
-            "passes": 1.5,
-            "time_budget": 35.0,
+            "passes": 1.25,
+            "time_budget": 28.0,
         },
         "high": {
             "resolution": 384,
