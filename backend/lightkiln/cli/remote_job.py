@@ -22,6 +22,7 @@ from pathlib import Path
 import typer
 from lightkiln_shared.codec import to_json
 from lightkiln_shared.errors import (
+    InvalidScene,
     JobCancelled,
     LimitExceeded,
     MalformedMessage,
@@ -56,6 +57,9 @@ MAX_OFFER = 500
 LOOK_SECONDS = 0.2
 QUEUE_SECONDS = 3.0
 """Between two questions how a job stands that waits."""
+SEND_AGAIN = (1.0, 5.0, 30.0)
+"""Seconds after which files are sent again that were refused: for as long the backend may believe
+in a connection that was cut while it sent one of them."""
 ARTIFACT = re.compile(r"[a-z0-9_-][a-z0-9._-]{0,200}")
 """What may become a file here."""
 Sources = Mapping[str, Path | bytes]
@@ -69,7 +73,7 @@ def submit(
     document = to_json(scene)
     sha256 = hashlib.sha256(document).hexdigest()
     needed = {ref.sha256: files[ref.sha256] for ref in scene.files}
-    line.do(lambda remote: send_files(remote, {**needed, sha256: document}, telling))
+    _send(line, {**needed, sha256: document}, telling)
     request = SubmitJob(
         request_id=str(uuid.uuid4()),
         title=job.title,
@@ -83,7 +87,19 @@ def submit(
     return line.ask(request).job_id
 
 
-def send_files(remote: Remote, sources: Sources, telling: Telling) -> None:
+def _send(line: Line, sources: Sources, telling: Telling) -> None:
+    for pause in (*SEND_AGAIN, None):
+        try:
+            line.do(lambda remote: _send_files(remote, sources, telling))
+        except InvalidScene:
+            if pause is None:
+                raise
+            time.sleep(pause)
+        else:
+            return
+
+
+def _send_files(remote: Remote, sources: Sources, telling: Telling) -> None:
     """Make sure that the backend has all files."""
     offers = [FileOffer(sha256=name, size=_size(source)) for name, source in sources.items()]
     sizes = {offer.sha256: offer.size for offer in offers}

@@ -160,8 +160,13 @@ class Display:
         self._console.print(f"[yellow]warning:[/] {escape(text)}")
 
     def state(self, job: JobSummary) -> None:
-        if not job.state.is_active:
-            self._show(job.state, left=waiting(job) if job.state is JobState.QUEUED else "")
+        begin, end = self.part
+        if job.state is JobState.QUEUED:
+            self._show(job.state, left=waiting(job), completed=begin)
+        elif job.state is JobState.SUCCEEDED:
+            self._show(job.state, completed=end)
+        elif not job.state.is_active:
+            self._bar.update(self._task, description=job.state, left="", figures="")
 
     def sending(self, fraction: float) -> None:
         self._bar.update(self._task, description="sending", completed=fraction, left="", figures="")
@@ -178,7 +183,7 @@ class Display:
     def wrote(self, path: Path) -> None:
         self._console.print(f"Wrote {escape(str(path))}.")
 
-    def _show(self, phase: str, *, left: str, figures: str = "", completed: float = 0.0) -> None:
+    def _show(self, phase: str, *, completed: float, left: str = "", figures: str = "") -> None:
         self._bar.update(
             self._task, description=escape(phase), completed=completed, left=left, figures=figures
         )

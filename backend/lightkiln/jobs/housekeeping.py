@@ -112,7 +112,7 @@ class Housekeeping:
 
     def forget_client(self, owner: str) -> None:
         """Begin to remove all that a client has left that was sent away."""
-        self._spawn(self._forget_client(owner))
+        self._spawn(self._forget_now(owner))
 
     async def sweep(self) -> None:
         """Delete what is old."""
@@ -144,6 +144,12 @@ class Housekeeping:
         with contextlib.suppress(UnknownJob):  # deleted or tried again meanwhile
             await self._queue.control(job_id, JobAction.DELETE)
             _log.info("deleted job %s, which was over", job_id)
+
+    async def _forget_now(self, owner: str) -> None:
+        try:
+            await self._forget_client(owner)
+        except (OSError, LightkilnError) as error:  # the sweep takes its jobs when they are old
+            _log.warning("what %s has left could not all be removed: %s", owner, error)
 
     async def _forget_client(self, owner: str) -> None:
         queue, store = self._queue, self._queue.store
