@@ -22,7 +22,7 @@ AROUND = [(4.0, 2.0, 3.0), (1.0, 6.0, 3.5), (-3.0, 2.0, 3.0), (1.0, -2.0, 2.5)]
 @pytest.fixture(scope="module")
 def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
     running = Box(tmp_path_factory.mktemp("box") / "data")
-    running.start()
+    running.start("--announce")
     yield running
     running.stop()
 
@@ -225,6 +225,38 @@ def test_a_known_backend_is_found_at_another_address_without_a_code(
     pump_until(lambda: _status().link == "online")
     (backend,) = module("places").known().backends.values()
     assert backend.address.host == "127.0.0.1"
+
+
+def test_an_announced_box_is_found_paired_and_gone_with_its_goodbye(
+    pump_until: Callable[..., None], tmp_path: Path
+) -> None:
+    if not module("shared.discovery").own_hosts():
+        pytest.skip("this machine is in no network")
+    other = Box(tmp_path / "data", name="garage")
+    other.start("--announce")
+    bpy.context.preferences.system.use_online_access = True
+    backends = module("backends")
+    bpy.ops.lightkiln.search_backends()
+    assert backends.is_searching()
+    labels = lambda: {line.label for line in backends._state.lines.values()}  # noqa: E731
+    pump_until(lambda: "garage" in labels(), seconds=20.0)
+    assert _status().link == "off", "nothing is connected to by itself"
+    _choose(_listed("garage"))
+    with other.showing() as (code, _):
+        _type(code)
+        bpy.ops.lightkiln.pair()
+        pump_until(lambda: not _status().is_pairing)
+    assert _status().pairing == ""
+    pump_until(lambda: _status().link == "online")
+    place = module("places").chosen()
+    assert not module("places").backend_at(place).address.is_loopback
+    backends.forget(place)
+    pump_until(lambda: backends.line(place) is None)
+    assert "garage" in labels(), "it is announced still"
+    other.stop()
+    pump_until(lambda: "garage" not in labels(), seconds=10.0)
+    bpy.ops.lightkiln.search_backends()
+    pump_until(lambda: not backends.is_searching(), seconds=10.0)
 
 
 def test_what_is_not_this_computer_needs_blenders_online_access(
