@@ -126,6 +126,7 @@ def test_a_box_says_where_it_is_and_who(tmp_path: Path) -> None:
     ("options", "sentence"),
     [
         (("--name", "attic"), "Give --lan too"),
+        (("--announce",), "cannot be announced there. Give --lan too"),
         (("--lan", "--idle-exit", "9"), "does not end by itself"),
         (("--lan", "--name", "a\nb"), "A name has 1 to 64 characters"),
         (("--lan", "--name", "x" * 65), "A name has 1 to 64 characters"),
