@@ -58,9 +58,7 @@ async def hello(caller: Caller, request: Hello) -> Welcome:
     _check_version(request.protocols)
     identity = services.clients.identify(request.token, is_here=caller.is_here)
     if identity is None:
-        raise NotAuthorised(
-            "The backend does not accept this token.", hint="Pair with it again."
-        )
+        raise NotAuthorised("The backend does not accept this token.", hint="Pair with it again.")
     caller.come_in(identity)
     return Welcome(
         protocol=PROTOCOL_VERSION,
