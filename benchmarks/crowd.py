@@ -28,7 +28,7 @@ import psutil
 import running_server
 from lightkiln.jobs.folder import JobFolder
 from lightkiln_shared.jobs import Progress
-from lightkiln_shared.messages import ListJobs
+from lightkiln_shared.messages import ListArtifacts, ListJobs, Request, WatchJob
 from wire_client import Client, connected, submission
 
 from benchmarks import crowd_page
@@ -40,8 +40,9 @@ CLIENTS = (0, 250, 1000, 2000)
 KNOWN = (10, 1000, 4000)
 QUEUED = (0, 500, 1000, 2000, 4000)
 ENDING = (100, 500, 1500)
-RUNNING = (0, 16, 64, 256, 512)
+RUNNING = (1, 16, 64, 256)
 TELLING = (16, 64, 256)
+LIST = ListJobs()
 WINDOW = 6.0
 """Seconds in which cost is counted."""
 ASK_EVERY = 10.0
@@ -114,19 +115,21 @@ def _paired(count: int) -> list[dict[str, Any]]:
     ]
 
 
-async def timed(client: Client, waits: list[float]) -> None:
-    """Ask for the list of jobs, and note the milliseconds."""
+async def timed(client: Client, waits: list[float], request: Request[Any] = LIST) -> None:
+    """Ask for something, and note the milliseconds."""
     start = time.monotonic()
-    await client.ask(ListJobs())
+    await client.ask(request)
     waits.append(1000.0 * (time.monotonic() - start))
 
 
-async def probed(server: Server, client: Client, seconds: float = WINDOW) -> dict[str, float]:
+async def probed(
+    server: Server, client: Client, seconds: float = WINDOW, request: Request[Any] = LIST
+) -> dict[str, float]:
     """What the server costs while one client asks again and again, and how long that waits."""
     waits: list[float] = []
     before, start = server.cpu(), time.monotonic()
     while time.monotonic() - start < seconds:
-        await timed(client, waits)
+        await timed(client, waits, request)
         await asyncio.sleep(PROBE_EVERY)
     return {**_load(server, before, start), **quantiles(waits)}
 
@@ -241,15 +244,17 @@ def _events(server: Server) -> list[Path]:
 
 
 async def running(counts: tuple[int, ...] = RUNNING, hertz: float = 0.0) -> list[dict[str, float]]:
-    """Jobs are followed that say nothing, or tell ten times a second how far they are."""
+    """Jobs are at work that say nothing; or they tell how far they are, and somebody follows."""
     rows = []
     for count in counts:
         async with served(slots=max(count, 1)) as (server, owner, scene):
             for _ in range(count):
-                await owner.ask(submission(scene, request_id=str(uuid.uuid4())))
+                accepted = await owner.ask(submission(scene, request_id=str(uuid.uuid4())))
+                if hertz:
+                    await owner.ask(WatchJob(job_id=accepted.job_id))
             await asyncio.sleep(1.0)
             telling = asyncio.create_task(_tell(server, hertz)) if hertz else None
-            row = await probed(server, owner)
+            row = await probed(server, owner, request=ListArtifacts(job_id=accepted.job_id))
             if telling is not None:
                 telling.cancel()
                 with suppress(asyncio.CancelledError):
@@ -259,7 +264,7 @@ async def running(counts: tuple[int, ...] = RUNNING, hertz: float = 0.0) -> list
 
 
 async def telling() -> list[dict[str, float]]:
-    """The same for jobs that tell ten times a second how far they are."""
+    """The same for jobs that tell ten times a second how far they are, to a client."""
     return await running(TELLING, 10.0)
 
 

@@ -87,9 +87,11 @@ def _draw(rows: dict[str, Rows]) -> None:
     end.plot(*_columns(rows["queued"][1:], "queued", "submit_cpu_ms"), "o-", label="to submit one")
     for axes, title in ((load, "CPU, % of a core"), (wait, "answer p99, ms")):
         axes.set_xscale("symlog")
+        axes.set_xlabel("how many")
         axes.set_title(title)
     wait.set_yscale("log")
     end.set_title("CPU ms, by jobs waiting")
+    end.set_ylim(bottom=0.0)
     for axes in (load, wait, end):
         axes.legend(fontsize=7)
         axes.grid(alpha=0.3)
@@ -98,8 +100,8 @@ def _draw(rows: dict[str, Rows]) -> None:
 
 LABELS = {
     "clients": "clients connected",
-    "running": "jobs running, silent",
-    "telling": "jobs running, telling",
+    "running": "jobs at work",
+    "telling": "jobs at work, followed",
 }
 
 

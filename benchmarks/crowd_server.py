@@ -31,7 +31,7 @@ LOOK_SECONDS = 0.2
 class IdleWorker:
     """Satisfies `WorkerHandle` without a process."""
 
-    def __init__(self, folder: JobFolder, gate: Path) -> None:
+    def __init__(self, folder: JobFolder, gate: asyncio.Event) -> None:
         self._folder, self._gate = folder, gate
         self._work = asyncio.create_task(self._wait_for_the_gate())
 
@@ -52,8 +52,7 @@ class IdleWorker:
         self._work.cancel()
 
     async def _wait_for_the_gate(self) -> None:
-        while not self._gate.exists():
-            await asyncio.sleep(LOOK_SECONDS)
+        await self._gate.wait()
         word = WorkerEvent(time=time.time(), kind=RecordKind.STATE, text=JobState.SUCCEEDED)
         self._folder.events.write_bytes(to_json(word) + b"\n")
 
@@ -62,10 +61,16 @@ class IdleExecutor:
     """Satisfies `Executor`."""
 
     def __init__(self, gate: Path) -> None:
-        self._gate = gate
+        self._gate = asyncio.Event()
+        self._watching = asyncio.create_task(self._watch(gate))
 
     async def start(self, folder: Path, slot: Slot) -> IdleWorker:
         return IdleWorker(JobFolder(folder), self._gate)
+
+    async def _watch(self, gate: Path) -> None:
+        while not gate.exists():
+            await asyncio.sleep(LOOK_SECONDS)
+        self._gate.set()
 
     async def find(self, folder: Path) -> None:
         """There is none."""
