@@ -53,7 +53,7 @@ def _what(taken: Taken | None) -> str:
     if taken is None:
         return ""  # it came between the two questions
     used = f"{duration(taken.device_seconds)} of device time of late"
-    return f"{taken.unfinished} jobs not over yet, {size(taken.disk_bytes)} of disk, {used}"
+    return f"unfinished jobs: {taken.unfinished}, {size(taken.disk_bytes)} of disk, {used}"
 
 
 def _day(seconds: float) -> str:

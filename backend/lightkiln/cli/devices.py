@@ -25,10 +25,10 @@ def devices(context: typer.Context, data: Data = None, as_json: Json = False) ->
         free = f", {each.free_mb / 1000:.1f} GB free" if each.free_mb else ""
         memory = f"{each.device.memory_mb / 1000:.0f} GB"
         typer.echo(f"{shown(each.device.name)}, {memory}{free}")
-    typer.echo(f"{load.running} jobs are worked on, {load.queued} wait")
+    typer.echo(f"worked on: {load.running}, waiting: {load.queued}")
     taken = usage.taken
     most = f" of {usage.max_unfinished}" if usage.max_unfinished else ""
     room = f" of {size(usage.max_disk_bytes)}" if usage.max_disk_bytes else ""
-    typer.echo(f"yours: {taken.unfinished}{most} jobs not over yet")
+    typer.echo(f"yours: unfinished jobs {taken.unfinished}{most}")
     typer.echo(f"       {size(taken.disk_bytes)}{room} of disk")
     typer.echo(f"       {duration(taken.device_seconds)} of device time of late")

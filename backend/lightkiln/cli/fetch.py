@@ -28,7 +28,7 @@ from . import align, results
 from .line import Data, Job, Line, chosen
 from .photographs import unposed
 from .remote_job import fetch as fetch_artifacts
-from .telling import Json, telling
+from .telling import Json, tell_written
 
 
 def fetch(
@@ -60,8 +60,7 @@ def fetch(
             else:
                 fetch_artifacts(line, job_id, output)
         written = output
-    with telling(as_json=as_json) as told:
-        told.wrote(written)
+    tell_written(written, as_json=as_json)
 
 
 def _check_over(line: Line, job_id: str) -> None:

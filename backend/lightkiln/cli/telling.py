@@ -81,6 +81,14 @@ def print_json(document: Any) -> None:
     typer.echo(json.dumps(to_plain(document)))
 
 
+def tell_written(path: Path, *, as_json: bool) -> None:
+    """What is there now, where no job was followed."""
+    if as_json:
+        print_json({"event": "wrote", "path": str(path)})
+    else:
+        typer.echo(f"Wrote {path}.", err=True)
+
+
 @contextmanager
 def telling(*, as_json: bool, quiet: bool = False) -> Iterator[Telling]:
     """Tell of jobs while it is open; `wrote` may be called afterwards. Quiet: of nothing."""

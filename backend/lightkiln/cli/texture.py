@@ -32,7 +32,7 @@ from lightkiln.texture.finish import cleaned, reduced, textured
 
 from .finishing import Faces, FillHoles, KeepLargest
 from .results import NEEDED, check_output, write
-from .telling import Json, telling
+from .telling import Json, tell_written, telling
 from .workplace import Detach, There, workplace
 
 DEFAULT_SIZE = 2048
@@ -83,8 +83,7 @@ def texture(  # noqa: PLR0913, PLR0917 each option that is typed is an argument
         return track(range(count), "baking", console=console)
 
     save_textured(textured(reduced(whole, finish), whole, inputs.views, finish, steps), output)
-    with telling(as_json=as_json) as told:
-        told.wrote(output)
+    tell_written(output, as_json=as_json)
 
 
 def _again(

@@ -36,7 +36,9 @@ def ago(moment: float) -> str:
 
 
 def size(count: float) -> str:
-    """Bytes: `3 MB`, `1.5 GB`."""
+    """Bytes: `20 kB`, `3 MB`, `1.5 GB`."""
+    if count < 1e6:
+        return f"{count / 1e3:.0f} kB"
     return f"{count / 1e6:.0f} MB" if count < 1e9 else f"{count / 1e9:.1f} GB"
 
 
