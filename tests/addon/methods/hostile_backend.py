@@ -47,6 +47,7 @@ from lightkiln_shared.messages import (
     Welcome,
 )
 from lightkiln_shared.session import Incoming, Session, Side
+from lightkiln_shared.sharing import AskLoad, Load
 
 JOB_ID = "0123456789abcdef"
 MAX_PICTURE = 16 * 1024**2
@@ -133,6 +134,7 @@ RENDERS = MethodInfo(
     name="kiln", title="K", summary="K.", needs=(), produces="mesh", renders_frames=True
 )
 EMPTY: dict[type[Message], Reply] = {
+    AskLoad: Load(devices=(), running=0, queued=0),
     ListMethods: Methods(methods=(RENDERS,), default="kiln"),
     ListJobs: Jobs(jobs=()),
     OfferFiles: Wanted(files=()),
