@@ -70,6 +70,7 @@ class Client:
         self._connection: asyncio.Future[Connection]
         self._watched: dict[str, int] = {}
         self._look: LookFrom | None = None
+        self._is_closing = False
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="lightkiln-client", daemon=True)
         self._thread.start()
@@ -151,6 +152,7 @@ class Client:
             self._loop.close()
 
     def _stop(self) -> None:
+        self._is_closing = True  # a cancel alone may be forgotten: see `Connection._read_all`
         if self._connection.done() and not self._connection.exception():
             self._connection.result().close()
         self._main.cancel()
@@ -186,6 +188,8 @@ class Client:
         self._mailbox.put(LinkChanged(Link.CONNECTING))
         while True:
             error = await self._one_session()
+            if self._is_closing:
+                return
             if self._connection.done():
                 num_failures, self._connection = 0, self._loop.create_future()
             if isinstance(error, HOPELESS) or not isinstance(error, BackendLost):

@@ -201,7 +201,8 @@ class Connection:
 
     async def _read_all(self) -> None:
         heard, pinged = Stopwatch(), Stopwatch()
-        while heard.seconds < DEAD_SECONDS:
+        # Until Python 3.12 `wait_for` forgets that it was cancelled if its end comes just then.
+        while heard.seconds < DEAD_SECONDS and not self._writer.is_closing():
             try:
                 data = await asyncio.wait_for(self._reader.read(READ_SIZE), LOOK_SECONDS)
             except TimeoutError:
@@ -214,6 +215,8 @@ class Connection:
             heard.start()
             for received in self._session.receive(data):
                 self._take(received)
+        if self._writer.is_closing():
+            raise BackendLost("The connection to the backend was closed.")
         raise BackendLost(f"The backend has been silent for {DEAD_SECONDS:.0f} seconds.")
 
     def _take(self, received: Received) -> None:

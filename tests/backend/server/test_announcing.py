@@ -32,7 +32,7 @@ with Search(tell):
 """
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def hosts() -> Iterator[tuple[Host, Host]]:
     with ExitStack() as stack:
         try:
