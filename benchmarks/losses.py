@@ -78,7 +78,7 @@ def main() -> None:
 def _scores(scene: str) -> Iterator[Score]:
     run, truth = DetachedRun(seed=SEED), load_mesh(SCENES / scene / TRUTH)
     inputs = inspected(load_inputs(*open_scene(SCENES / scene)), False, run.warn)
-    grid = estimate(inputs, stereo_settings(_params({})), run).grid
+    grid = estimate(inputs, stereo_settings(_params({}), inputs), run).grid
 
     def score(case: str, mesh: TriangleMesh) -> Score:
         found = evaluate(mesh, truth, seed=SEED)

@@ -46,14 +46,15 @@ def _begun(inputs: Inputs, params: Params, run: Run) -> Course:
             with run.phase(name, STEREO_SHARE * part):
                 pass  # done before the pause
         return from_checkpoint(state, inputs)
-    found = estimate(inputs, stereo_settings(params), run, STEREO_SHARE)
+    found = estimate(inputs, stereo_settings(params, inputs), run, STEREO_SHARE)
     told = None if run.finishing else measured.warning(found.grid)
     if told is not None:
         run.warn(told)
     return from_stereo(found.grid, inputs, params)
 
 
-def stereo_settings(params: Params) -> StereoSettings:
+def stereo_settings(params: Params, inputs: Inputs) -> StereoSettings:
     """How stereo is asked for a surface to begin with."""
-    finer = min(round(FINER * params.resolution), ENOUGH)
+    # Found outlines are not as sharp as that, and finding them takes its time already.
+    finer = min(round(FINER * params.resolution), ENOUGH) if inputs.has_masks else 0
     return StereoSettings(resolution=max(params.resolution, finer), max_side=params.stereo_side)
