@@ -4,6 +4,7 @@
     LightkilnError (internal)          a bug: nobody foresaw it
     ├── UserError (user)               the person can mend it; `hint` says how
     │   ├── InvalidScene               cameras, images, masks or region cannot be used
+    │   ├── InvalidPrompt              a prompt that cannot be made, or a model that cannot be loaded
     │   ├── InvalidParams              a parameter is unknown, mistyped or out of range
     │   ├── UnknownMethod              no such method, or it cannot run here
     │   ├── UnknownJob                 no such job, or it is in the wrong state for this
@@ -59,6 +60,10 @@ class UserError(LightkilnError, code="user"):
 
 class InvalidScene(UserError, code="invalid_scene"):
     """The cameras, images, masks or region cannot be used as they are."""
+
+
+class InvalidPrompt(UserError, code="invalid_prompt"):
+    """The prompt cannot be used as it is, or not with the model that was chosen."""
 
 
 class InvalidParams(UserError, code="invalid_params"):

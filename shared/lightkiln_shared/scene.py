@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A scene: posed views, a region, and photographs whose cameras are not known (yet).
+"""A scene: posed views, a region, photographs whose cameras are not known (yet), or a prompt.
 
 Files are named by their content, never by a path. What has a camera is a `View`, what has none is a
 `Photo`, so no view is ever without a pose: the job `align` is submitted with `photos` alone and
@@ -57,6 +57,17 @@ class Photo:
         return self.image.name
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """What is wanted, in words; for methods that need `text`."""
+
+    text: str
+    negative: str = ""
+    """What is not wanted."""
+    start: FileRef | None = None
+    """A mesh (binary PLY, in the region's frame) to begin from."""
+
+
 class RegionShape(StrEnum):
     BOX = "box"
     SPHERE = "sphere"
@@ -81,9 +92,14 @@ class Scene:
     """Photographs without cameras; only methods that need `unposed_photos` look at them."""
     path: tuple[Camera, ...] = ()
     """Cameras, pinholes, from which pictures are wanted, in the order of the frames."""
+    prompt: Prompt | None = None
+    """Then `region` is where the thing is to stand, and a first of `photos` an image beside it."""
 
     @property
     def files(self) -> tuple[FileRef, ...]:
         """Every file that the scene names."""
         shown: tuple[View | Photo, ...] = (*self.views, *self.photos)
-        return tuple(ref for each in shown for ref in (each.image, each.mask) if ref is not None)
+        refs = [ref for each in shown for ref in (each.image, each.mask)]
+        if self.prompt is not None:
+            refs.append(self.prompt.start)
+        return tuple(ref for ref in refs if ref is not None)

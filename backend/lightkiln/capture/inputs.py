@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lightkiln_shared.camera import Camera
+from lightkiln_shared.geometry import TriangleMesh
 from lightkiln_shared.scene import Region
 from numpy.typing import NDArray
 
@@ -71,3 +72,17 @@ class PhotoInputs:
     photos: tuple[PhotoFile, ...]
     workspace: Path
     """A folder of its own, which outlasts a pause or a crash and goes when the job has ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TextInputs:
+    """What a method is given that needs `text`."""
+
+    prompt: str
+    negative: str
+    region: Region
+    """Where the thing is to stand: it fills the ball that the region's cube holds."""
+    image: NDArray[Any] | None = None
+    """(H, W, 4) uint8, sRGB with straight alpha: a picture beside the prompt."""
+    start: TriangleMesh | None = None
+    """A mesh to begin from, in the region's frame."""
