@@ -50,6 +50,16 @@ class Viewpoints:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Light:
+    """The lamp of shaded renderings: a (ambient + diffuse max(0, n . l))."""
+
+    ambient: float = 0.1
+    diffuse: float = 0.9
+    towards: tuple[float, float, float] | None = None
+    """l, unit, in camera axes (x right, y up, z to the camera); None: at random near the camera."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
     """What is known of a prior without loading its network."""
 
@@ -70,6 +80,10 @@ class Manifest:
     coloured_lights: bool = False
     """Textureless renderings are (1 + n) / 2 of the normal in camera axes (x right, y up, z to the
     camera) in place of a white thing under a lamp: three lamps of three colours."""
+    light: Light = Light()
+    """DreamFusion's where the prior has none of its own."""
+    shaken: float = 0.0
+    """How far cameras may be off, in radii, for priors that only know a viewpoint's words."""
     distance: tuple[float, float] = (2.5, 3.0)
     fov: tuple[float, float] = (0.7, 0.9)
     elevation: tuple[float, float] = (-0.17, 1.05)
