@@ -19,15 +19,15 @@ from .inputs import LoadedView
 MAX_FEATURES = 3000
 RATIO = 0.8
 """The best match must be so much nearer than the second."""
-NEIGHBOURS = 4
-"""Views that each view is matched with."""
+NEIGHBOURS = 8
+"""Views that each view is matched with: more than points need, as cameras hold each other."""
 NEAREST, FARTHEST = np.deg2rad(4.0), np.deg2rad(40.0)
 """Angles between the views' axes: features of others look too alike, or not alike at all."""
 Features = tuple[NDArray[Any], NDArray[Any]]
 """Places (n, 2), pixels from the image's corner, and root-SIFT descriptors (n, 128)."""
 
 
-def features(view: LoadedView, most: int = MAX_FEATURES) -> Features:
+def features(view: LoadedView, most: int) -> Features:
     """The clearest on the object, or of the whole photograph where there is no mask."""
     sift: Any = cv2.SIFT_create(  # type: ignore[attr-defined]
         nfeatures=most,
@@ -44,15 +44,15 @@ def features(view: LoadedView, most: int = MAX_FEATURES) -> Features:
     return places, np.sqrt(descriptors / np.maximum(total, 1e-9))  # a blank patch has no gradient
 
 
-def pairs(cameras: Sequence[Camera], num: int = NEIGHBOURS) -> list[tuple[int, int]]:
-    """Which views to match: for each the nearest `num` that look from a little aside."""
+def pairs(cameras: Sequence[Camera]) -> list[tuple[int, int]]:
+    """Which views to match: for each the nearest that look from a little aside."""
     axes = np.stack([camera.world_from_camera[:3, 2] for camera in cameras])
     angles = np.arccos(np.clip(axes @ axes.T, -1.0, 1.0))
     angles[(angles < NEAREST) | (angles > FARTHEST)] = np.inf
     found = {
         (min(i, int(j)), max(i, int(j)))
         for i, row in enumerate(angles)
-        for j in np.argsort(row)[:num]
+        for j in np.argsort(row)[:NEIGHBOURS]
         if np.isfinite(row[j])
     }
     return sorted(found)

@@ -33,8 +33,6 @@ REACH = 8.0
 FEWEST, SURE_MISS, SURE_ANGLE = 3, 0.5, np.radians(4.0)
 """Views, pixels and radians. On rendered scenes a tenth of all points is off by more than 3 % of
 the object's size, and of those that pass this by 0.2 %."""
-NEIGHBOURS = 8
-"""Views that each view is matched with: more than points need, as cameras hold each other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -64,7 +62,7 @@ def tracked(views: Sequence[LoadedView], most: int) -> Tracks:
     found = [features(view, most) for view in views]
     firsts = np.concatenate([[0], np.cumsum([len(places) for places, _ in found])])
     links = [np.zeros((0, 2), dtype=int)]
-    for i, j in pairs([view.camera for view in views], NEIGHBOURS):
+    for i, j in pairs([view.camera for view in views]):
         apart = _off_line(views[i].camera, found[i][0], views[j].camera, found[j][0])
         links.append(matches(found[i], found[j], apart <= REACH) + firsts[[i, j]])
     a, b = np.concatenate(links).T

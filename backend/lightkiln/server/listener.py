@@ -16,6 +16,7 @@ import logging
 import ssl
 from asyncio import StreamReader, StreamReaderProtocol, StreamWriter
 from collections import Counter
+from collections.abc import Callable
 from socket import socket
 
 from . import limits
@@ -26,6 +27,19 @@ from .connection import READ_BYTES, Connection
 PAUSE_SECONDS = 0.1
 CLOSE_SECONDS = 2.0
 _log = logging.getLogger(__name__)
+
+
+async def accept(listening: socket, admit: Callable[[socket, str], None]) -> None:
+    """Hand over whoever comes, with the address, until this is cancelled."""
+    loop = asyncio.get_running_loop()
+    while True:
+        try:
+            client, (address, *_) = await loop.sock_accept(listening)
+        except OSError:  # out of descriptors, most likely: they come back
+            _log.exception("a connection could not be accepted")
+            await asyncio.sleep(PAUSE_SECONDS)
+            continue
+        admit(client, address)
 
 
 class Listener:
@@ -46,7 +60,7 @@ class Listener:
         return len(self._known)
 
     async def __aenter__(self) -> Listener:
-        self._accepting = asyncio.create_task(self._accept())
+        self._accepting = asyncio.create_task(accept(self._listening, self._admit))
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -55,17 +69,6 @@ class Listener:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _accept(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
-                client, (address, *_) = await loop.sock_accept(self._listening)
-            except OSError:  # out of descriptors, most likely: they come back
-                _log.exception("a connection could not be accepted")
-                await asyncio.sleep(PAUSE_SECONDS)
-                continue
-            self._admit(client, address)
 
     def _admit(self, client: socket, address: str) -> None:
         if len(self._known) >= limits.MAX_CONNECTIONS:

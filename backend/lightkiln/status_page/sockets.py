@@ -22,9 +22,10 @@ from uvicorn import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
+from lightkiln.server.listener import accept
+
 MAX_SOCKETS = 32
 HANDSHAKE_SECONDS = 5.0
-PAUSE_SECONDS = 0.1
 _log = logging.getLogger(__name__)
 
 
@@ -63,7 +64,7 @@ class PageSockets:
         """Oldest first."""
 
     async def __aenter__(self) -> PageSockets:
-        self._accepting = asyncio.create_task(self._accept())
+        self._accepting = asyncio.create_task(accept(self._listening, self._admit))
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -73,20 +74,12 @@ class PageSockets:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _accept(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
-                client, _ = await loop.sock_accept(self._listening)
-            except OSError:  # out of descriptors, most likely: they come back
-                _log.exception("a browser could not be accepted")
-                await asyncio.sleep(PAUSE_SECONDS)
-                continue
-            if len(self._open) >= MAX_SOCKETS:
-                self._open.pop(next(iter(self._open))).cancel()
-            task = asyncio.create_task(self._serve(client))
-            self._open[client] = task
-            task.add_done_callback(partial(self._forget, client))
+    def _admit(self, client: socket, _: str) -> None:
+        if len(self._open) >= MAX_SOCKETS:
+            self._open.pop(next(iter(self._open))).cancel()
+        task = asyncio.create_task(self._serve(client))
+        self._open[client] = task
+        task.add_done_callback(partial(self._forget, client))
 
     def _forget(self, client: socket, _: object) -> None:
         self._open.pop(client, None)

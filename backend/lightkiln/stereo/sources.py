@@ -46,16 +46,13 @@ def bundle(
     """What the kernels want to know of a view and its sources."""
     view = views[reference]
     others = [views[s] for s in sources]
-    shapes = np.array([other.grey.shape for other in others])
-    images = np.zeros((len(others), *shapes.max(axis=0)), dtype=np.float32)
-    for image, other in zip(images, others, strict=True):
-        image[: other.grey.shape[0], : other.grey.shape[1]] = other.grey
+    images, sizes = _stacked(others)
     motions = [_motion(view, other) for other in others]
     return Bundle(
         reference=view.grey,
         weight=_weight(view),
         sources=images,
-        sizes=(shapes[:, ::-1] - 1).astype(np.float32),
+        sizes=sizes,
         homographies=np.stack([h for h, _ in motions]).astype(np.float32),
         epipoles=np.stack([e for _, e in motions]).astype(np.float32),
         rays=_rays(view),
@@ -71,11 +68,7 @@ def bundles(
 
     The images are one array that all share; matrices are there for the `chosen` sources only.
     """
-    shapes = np.array([view.grey.shape for view in views])
-    images = np.zeros((len(views), *shapes.max(axis=0)), dtype=np.float32)
-    for image, view in zip(images, views, strict=True):
-        image[: view.grey.shape[0], : view.grey.shape[1]] = view.grey
-    sizes = (shapes[:, ::-1] - 1).astype(np.float32)
+    images, sizes = _stacked(views)
     out = []
     for view, others in zip(views, chosen, strict=True):
         homographies = np.zeros((len(views), 3, 3), dtype=np.float32)
@@ -96,6 +89,15 @@ def bundles(
             )
         )
     return out
+
+
+def _stacked(views: Sequence[GreyView]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Images as `Bundle.sources`, padded to the largest, and their `Bundle.sizes`."""
+    shapes = np.array([view.grey.shape for view in views])
+    images = np.zeros((len(views), *shapes.max(axis=0)), dtype=np.float32)
+    for image, view in zip(images, views, strict=True):
+        image[: view.grey.shape[0], : view.grey.shape[1]] = view.grey
+    return images, (shapes[:, ::-1] - 1).astype(np.float32)
 
 
 def _motion(view: GreyView, other: GreyView) -> tuple[NDArray[Any], NDArray[Any]]:

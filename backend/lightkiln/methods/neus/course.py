@@ -7,12 +7,15 @@ It must not know what is special about a method: that is its `Recipe`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from lightkiln_shared.geometry import TriangleMesh
+from numpy.typing import NDArray
 
 from lightkiln.capture.inputs import Inputs
-from lightkiln.capture.sparse_points import triangulated
+from lightkiln.capture.matching import MAX_FEATURES
+from lightkiln.capture.tracks import sure, tracked
 from lightkiln.fields.neural_surface import NeuralSurface
 from lightkiln.methods.spec import Run
 from lightkiln.training.ball import Ball, BallPhotos, ball_about
@@ -85,8 +88,14 @@ def _begin(
 
 def _photos(ball: Ball, inputs: Inputs, plan: Plan) -> BallPhotos:
     wanted = plan.recipe.weights.points > 0.0 and plan.recipe.points > 0
-    points = triangulated(inputs.views) if wanted else np.zeros((0, 3))
+    points = _points(inputs) if wanted else np.zeros((0, 3))
     return BallPhotos(inputs.views, ball, plan.max_side, points)
+
+
+def _points(inputs: Inputs) -> NDArray[Any]:
+    """Places (n, 3) on surfaces, metres, that views recognised; perhaps none."""
+    cameras = [view.camera for view in inputs.views]
+    return sure(cameras, tracked(inputs.views, MAX_FEATURES)).positions
 
 
 def _learn(fit: SurfaceFit, plan: Plan, run: Run, group: Group) -> None:
