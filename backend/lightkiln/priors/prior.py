@@ -77,6 +77,8 @@ class Manifest:
     """The strength of guidance that suits it."""
     styles: tuple[Style, ...]
     """Those that it was taught; others are asked for by words or not at all."""
+    views: int = 1
+    """Pictures that it looks at together, in a row, from azimuths evenly around."""
     coloured_lights: bool = False
     """Textureless renderings are (1 + n) / 2 of the normal in camera axes (x right, y up, z to the
     camera) in place of a white thing under a lamp: three lamps of three colours."""

@@ -68,6 +68,14 @@ def clean_said(
     return a * z - s * output
 
 
+def noise_left(
+    z: Float[Tensor, "b d i j"], clean: Float[Tensor, "b d i j"], abar: Float[Tensor, " b"]
+) -> Float[Tensor, "b d i j"]:
+    """e, if x is known."""
+    a, s = _shares(abar)
+    return (z - a * clean) / s
+
+
 def _shares(abar: Tensor) -> tuple[Tensor, Tensor]:
     shown = abar[:, None, None, None]
     return shown.sqrt(), (1.0 - shown).sqrt()
