@@ -19,11 +19,13 @@ from pathlib import Path
 from typing import Annotated, Any, Union
 
 from lightkiln.capture.sfm.solved import Reason
-from lightkiln.jobs import align
+from lightkiln.jobs import align, candidates
+from lightkiln.jobs import text as text_jobs
 from lightkiln.jobs.state import TABLE
 from lightkiln.server import limits
 from lightkiln_shared import (
     PROTOCOL_VERSION,
+    checks,
     codec,
     errors,
     messages,
@@ -62,6 +64,12 @@ The world: Z up (from the photographs' own level and EXIF's orientation), the re
 origin, the median camera 1 m from it, and what the first photograph shows is seen from the front
 (-Y). A box is the region. Lens distortion stands in the cameras (k1, k2, p1, p2, k3); images are
 as they were sent, EXIF's orientation not applied."""
+TEXT = """The scene has a `prompt` and no `views`; its `region`, if it has one, is where the thing
+is to stand (else the cube [-1, 1]³ m), a first of its `photos` is a picture beside it, and the
+prompt's `start` a mesh to begin from, binary PLY in the region's frame. A prompt is refused before
+it is queued if it is empty, longer than {words} words or {characters} characters, or holds control
+characters; any alphabet will do, and what a prior does not know is a warning of the job. A backend
+that knows no prompts answers that the scene has no views, or that it has no such method."""
 PAGE = Path(__file__).with_name("protocol.md")
 
 
@@ -97,6 +105,11 @@ def page() -> str:
         _plain(align.__doc__).partition("\n\n")[2],
         ALIGN,
         _reasons(),
+        "## What methods that need `text` leave",
+        TEXT.format(words=checks.MAX_WORDS, characters=checks.MAX_CHARACTERS),
+        _plain(text_jobs.__doc__).partition("\n\n")[2],
+        "One that makes `pictures` leaves, in place of a mesh:",
+        _plain(candidates.__doc__).partition("\n\n")[2],
         "## The states of a job",
         _states(),
         "## Errors",

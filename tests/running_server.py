@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A real server process for tests: `lightkiln serve` with the method of `methods_for_tests`."""
+"""A real server process for tests: `lightkiln serve` with the methods of `methods_for_tests`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any
 
 TESTS = Path(__file__).parent
 COMMAND = (sys.executable, "-m", "lightkiln", "serve", "--token-from-stdin")
+METHODS = ("SPEC", "WORDS", "PICTURES")
 TOKEN = "a token that is long enough for a test"
 
 
@@ -50,7 +51,7 @@ def environment() -> dict[str, str]:
     return {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(filter(None, paths)),
-        "LIGHTKILN_METHODS": "methods_for_tests:SPEC",
+        "LIGHTKILN_METHODS": ",".join(f"methods_for_tests:{name}" for name in METHODS),
     }
 
 

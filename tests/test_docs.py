@@ -6,6 +6,7 @@ import re
 import sys
 from pathlib import Path
 
+import manual
 import numpy as np
 import pytest
 from lightkiln.api import Inputs
@@ -58,10 +59,7 @@ def test_every_test_and_campaign_of_the_page_on_reliability_is_there() -> None:
 def test_the_method_of_the_manual_runs_as_it_is_printed(
     tmp_path: Path, synthetic_scene: SyntheticScene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, code in _files_of(DOCS / "writing_a_method.md").items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(code, encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.syspath_prepend(manual.write(tmp_path))
     monkeypatch.setenv(registry.DEVELOPMENT_VARIABLE, "silhouettes:SPEC")
     registry.discover.cache_clear()
     importlib.invalidate_caches()
@@ -76,12 +74,6 @@ def test_the_method_of_the_manual_runs_as_it_is_printed(
     distance = np.abs(synthetic_scene.sdf(mesh.positions))
     extent = np.ptp(synthetic_scene.mesh.positions, axis=0).max()
     assert np.median(distance) < 0.05 * extent
-
-
-def _files_of(page: Path) -> dict[str, str]:
-    """The page's Python blocks that open with their file's name."""
-    blocks = re.findall(r"```python\n# (\S+\.py)\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
-    return dict(blocks)
 
 
 def _inputs(scene: SyntheticScene) -> Inputs:

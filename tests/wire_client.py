@@ -217,6 +217,7 @@ def submission(
         request_id=request_id or str(uuid.uuid4()),
         title="a test",
         method=params.pop("method", "counter"),
+        seed=params.pop("seed", 0),
         preset=params.pop("preset", "standard"),
         params=params,
         scene=scene,

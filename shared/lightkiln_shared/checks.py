@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Says what is wrong with a scene's cameras and region before any image is decoded.
+"""Says what is wrong with a scene's cameras, region or prompt before any file is opened.
 
 Cheap enough for the door of a server, and for the add-on before it sends a byte. It must not know
 files.
@@ -7,18 +7,21 @@ files.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from .camera import Camera, FloatArray, project
-from .errors import InvalidScene
+from .errors import InvalidPrompt, InvalidScene
 from .scene import Region, Scene
 
 MIN_VIEWS = 3
 RIGID_TOLERANCE = 1e-3  # poses written with four digits still pass; a scale of 1 % does not
 MAX_FRAMES, MAX_PATH_PIXELS = 9999, 10**9
 """Of a path: its pictures fit into one file then (4 GiB), whatever they show."""
+MAX_WORDS, MAX_CHARACTERS = 100, 1000
+"""Of a prompt: no text encoder that draws from it reads more than some 77 pieces of words."""
 
 Warn = Callable[[str], None]
 
@@ -62,6 +65,42 @@ def check_photos(scene: Scene) -> None:
         raise InvalidScene(
             "The scene has no photographs to align.",
             hint="Give photographs or a video; views that have cameras are not aligned.",
+        )
+
+
+def check_prompt(scene: Scene) -> None:
+    """Raise `InvalidPrompt` unless the scene says in words what is wanted.
+
+    Any alphabet will do here: what a prior does not understand, it says itself.
+    """
+    if scene.prompt is None:
+        raise InvalidPrompt(
+            "The scene has no prompt.", hint="Say in words what is wanted: this method needs it."
+        )
+    if not scene.prompt.text.strip():
+        raise InvalidPrompt("The prompt is empty.", hint="Say what is wanted: a red torus, ...")
+    check_words(scene.prompt.text, "prompt")
+    check_words(scene.prompt.negative, "negative prompt")
+    if scene.region is not None:
+        check_region(scene.region)
+
+
+def check_words(text: str, name: str) -> None:
+    """Raise `InvalidPrompt` unless a prompt of that name can be read: not too long, no controls."""
+    count = len(text.split())
+    if count > MAX_WORDS:
+        raise InvalidPrompt(
+            f"The {name} has {count} words; at most {MAX_WORDS} are read.",
+            hint="Say in a sentence what the thing is and how its parts lie.",
+        )
+    if len(text) > MAX_CHARACTERS:
+        raise InvalidPrompt(
+            f"The {name} has {len(text)} characters; at most {MAX_CHARACTERS} are read.",
+            hint="Say in a sentence what the thing is and how its parts lie.",
+        )
+    if any(unicodedata.category(c) in ("Cc", "Cs") and not c.isspace() for c in text):
+        raise InvalidPrompt(
+            f"The {name} has characters that are no text.", hint="Type it instead of pasting it."
         )
 
 

@@ -3,8 +3,7 @@
 
 The client sends requests, each of which gets one reply (`Failed` included); the server also sends
 events. A field `bulk` announces raw bytes that follow as data frames on a stream of their own.
-A new field has a default; a field never changes its type or meaning; a removed name is gone for
-good.
+A new field has a default; no field changes its type or meaning; a removed name is gone for good.
 It must not know bytes or sockets: that is `codec` and `session`.
 """
 
@@ -64,12 +63,11 @@ def message(kind: str, *, coalesce_by: tuple[str, ...] = ()) -> Callable[[type[M
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bulk:
-    """Raw bytes that follow this message on a stream of their own."""
+    """So many raw bytes follow this message on a stream of their own."""
 
     stream: int
     """Chosen by the sender: odd from the client, even from the server, never used twice."""
     size: int
-    """Bytes."""
 
 
 # ---------------------------------------------------------------- opening a session
@@ -230,14 +228,15 @@ class SubmitJob(Request[JobAccepted]):
     """Seconds until the run must come to its mesh; 0: none."""
     finish: dict[str, Scalar] = field(default_factory=dict)
     """Options of `finish.Finish`: `texture`, `faces`, ...; what is not named has its default."""
+    seed: int = 0
+    """Another one, another result; at least 0 and below 2^31."""
 
 
 @message("finish_again")
 class FinishAgain(Request[JobAccepted]):
     """Queue a job that finishes the surface of a succeeded one with other options.
 
-    Nothing is trained again; views, method and parameters are the other job's, which may be
-    deleted meanwhile.
+    Nothing is trained again; all else is the other job's, which may be deleted meanwhile.
     """
 
     request_id: str
@@ -273,6 +272,7 @@ class JobDescription(Reply):
     params: dict[str, Scalar]
     time_limit: float
     finish: dict[str, Scalar]
+    seed: int = 0
 
 
 @message("describe_job")

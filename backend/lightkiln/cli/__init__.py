@@ -18,6 +18,7 @@ from typer.core import TyperCommand, TyperGroup
 
 COMMANDS = {
     "reconstruct": "Reconstruct a mesh from photographs, posed or not.",
+    "text": "Make a mesh of words, or pictures of what may come of them.",
     "align": "Find where photographs, or the frames of a video, were taken.",
     "convert": "Write a scene as a COLMAP model or as transforms.json.",
     "frames": "Take single frames from a video.",
@@ -48,7 +49,7 @@ COMMANDS = {
 MODULES = dict.fromkeys(("cancel", "pause", "resume", "retry", "delete", "keep"), "control")
 OF_JOBS = ("jobs", "job", "follow", "fetch", "devices", *MODULES)
 """They ask the server here without `--backend`."""
-ELSEWHERE = ("reconstruct", "align", "texture", "segment", "methods", *OF_JOBS)
+ELSEWHERE = ("reconstruct", "text", "align", "texture", "segment", "methods", *OF_JOBS)
 """What `--backend` can be said of."""
 AS_JSON = "lightkiln.as_json"
 """The name under which the context of a command remembers `--json`."""

@@ -83,6 +83,7 @@ def submit(
         scene=sha256,
         time_limit=job.time_limit,
         finish=job.finish,
+        seed=job.seed,
     )
     return line.ask(request).job_id
 
@@ -178,6 +179,11 @@ def _fetch(line: Line, job_id: str, artifact: Artifact, folder: Path) -> None:
             raise MalformedMessage(f"{artifact.name} arrived damaged")
 
 
+def _lacks_space(job: JobSummary) -> bool:
+    """Whether it waits for somebody who frees some of its disk: nobody is kept waiting for that."""
+    return job.state is JobState.PAUSED and bool(job.reason)
+
+
 class _Follower:
     """Where a command is in the records of a job; `follow` goes on from there on any connection."""
 
@@ -195,7 +201,7 @@ class _Follower:
         """Until the job is over."""
         job = self._look(remote)
         asked_at = time.monotonic()
-        while not job.state.is_final:
+        while not (job.state.is_final or _lacks_space(job)):
             event = remote.event(LOOK_SECONDS)
             if self._obeyed < self._presses:
                 self._obey(remote)

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from lightkiln_shared.checks import check_photos, check_scene
+from lightkiln_shared.checks import check_photos, check_prompt, check_scene
 from lightkiln_shared.codec import from_json
 from lightkiln_shared.errors import InvalidParams, InvalidScene, MalformedMessage
 from lightkiln_shared.finish import Finish
@@ -36,6 +36,8 @@ from .ranks import num_asked
 REQUEST_ID = re.compile(r"[0-9a-fA-F-]{32,36}")
 MAX_SCENE_BYTES = 64 * 1024**2
 MAX_TITLE = 200
+NUM_SEEDS = 2**31
+"""Blender's integers have no more."""
 
 
 class Intake:
@@ -88,6 +90,8 @@ class Intake:
         params_for(spec_named(asked.method), asked.preset, asked.params)
         if not 0.0 <= asked.time_limit < math.inf:
             raise InvalidParams("The time limit must not be negative.", hint="0 means no limit.")
+        if not 0 <= asked.seed < NUM_SEEDS:
+            raise InvalidParams(f"There is no seed {asked.seed}.", hint="Use 0 to 2147483647.")
         scene = _read_scene(files.path(asked.scene), spec_named(asked.method).needs)
         files.check_space(0)
         spec = JobSpec(
@@ -98,6 +102,7 @@ class Intake:
             params=asked.params,
             time_limit=asked.time_limit,
             finish=asked.finish,
+            seed=asked.seed,
         )
         self._queue.shares.check_devices(spec.method, num_asked(spec))
         linked = {ref.sha256: files.path(ref.sha256) for ref in scene.files}
@@ -111,6 +116,8 @@ def _read_scene(path: Path, needs: tuple[Need, ...]) -> Scene:
     scene = from_json(Scene, path.read_bytes())
     if Need.UNPOSED_PHOTOS in needs:
         check_photos(scene)
+    elif Need.TEXT in needs:
+        check_prompt(scene)
     else:
         check_scene(scene)
     return scene

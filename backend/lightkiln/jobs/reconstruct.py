@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -17,7 +17,7 @@ from lightkiln_shared.finish import Finish
 from lightkiln_shared.geometry import TriangleMesh
 from lightkiln_shared.params import build
 
-from lightkiln.capture.inputs import Inputs
+from lightkiln.capture.inputs import Inputs, LoadedView
 from lightkiln.capture.load import load_inputs
 from lightkiln.capture.quality import quality_warnings
 from lightkiln.mesh.export import load_mesh, save_mesh
@@ -37,33 +37,56 @@ from .thumbnail import keep_thumbnail
 
 def reconstruct(folder: JobFolder, job: JobSpec, journal: Journal, run: JobRun) -> None:
     """Work a job through; raises what the method or the scene raises."""
+    spec, params, entry = begun(folder, job, run)
+    inputs = _loaded(folder, spec, params, run)
+    keep_thumbnail(folder, journal, inputs.views[0].image)
+    made_and_kept(folder, job, journal, run, lambda: entry(inputs, params, run), inputs.views)
+    if run.newest_picture is not None:
+        keep_thumbnail(folder, journal, run.newest_picture.pixels)
+    run.tell_the_end()
+
+
+def begun(folder: JobFolder, job: JobSpec, run: JobRun) -> tuple[MethodSpec, Any, Any]:
+    """The method, its parameters and its function, once it is seen that the run will fit."""
     run.tell()
     spec = spec_named(job.method)
     params = params_for(spec, job.preset, job.params)
     if not folder.surface.exists():
         check_memory(spec, job, folder.scene(), run.warn)
-    entry = load_entry(spec)
-    inputs = _loaded(folder, spec, params, run)
-    keep_thumbnail(folder, journal, inputs.views[0].image)
+    return spec, params, load_entry(spec)
+
+
+def made_and_kept(
+    folder: JobFolder,
+    job: JobSpec,
+    journal: Journal,
+    run: JobRun,
+    method: Callable[[], TriangleMesh],
+    views: Sequence[LoadedView] = (),
+) -> TriangleMesh | None:
+    """Have the method make its surface unless it is there, and keep all that comes of it.
+
+    Returns the result; None where only pictures were made.
+    """
     options = build(Finish, job.finish)
     made = _made_before(folder, run)
     if made is None:
-        made = _made(folder, run, options, lambda: entry(inputs, params, run))
+        made = _made(folder, run, options, method)
     if (folder.artifacts / FRAMES).exists():
         keep(folder.artifacts / FRAMES, journal)
+    params = params_for(spec_named(job.method), job.preset, job.params)
     about: dict[str, Any] = {"params": dataclasses.asdict(params)}
+    result = None
     if made is not None:
         keep(folder.surface, journal)
-        result, files = finished(made, inputs.views, options, folder.artifacts, run)
+        result, files = finished(made, views, options, folder.artifacts, run)
         for path in files:
             keep(path, journal)
         about["finish"] = dataclasses.asdict(options)
         about["mesh"] = {"vertices": len(result.positions), "triangles": len(result.triangles)}
     write_report(folder, job, run, about)
     keep(folder.artifacts / REPORT, journal)
-    if run.newest_picture is not None:
-        keep_thumbnail(folder, journal, run.newest_picture.pixels)
-    run.tell_the_end()
+    return result
 
 
 def _loaded(folder: JobFolder, spec: MethodSpec, params: Any, run: JobRun) -> Inputs:

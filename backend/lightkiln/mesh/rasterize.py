@@ -23,8 +23,8 @@ from .zbuffer import draw
 
 CLAY = 0.55
 """Linear reflectance of a mesh without colours."""
-AMBIENT = 0.15
-"""Light that reaches a surface seen edge on, of 1."""
+AMBIENT, AMBIENT_ON_COLORS = 0.15, 0.45
+"""Light that reaches a surface seen edge on, of 1; more on colours, which must still be told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -70,22 +70,29 @@ def interpolate(
 
 
 def shade(
-    mesh: TriangleMesh, camera: Camera, *, clay: bool = False, samples: int = 2
+    mesh: TriangleMesh,
+    camera: Camera,
+    *,
+    clay: bool = False,
+    lit: bool = False,
+    samples: int = 2,
 ) -> UInt8[NDArray[Any], "H W 4"]:
     """A picture, sRGB with straight alpha, of `samples`² rays a pixel.
 
-    The vertices' colours as they are; with `clay`, or without colours, grey under a lamp at the
-    camera, which shows the shape.
+    The vertices' colours as they are, or `lit` by a lamp at the camera, which shows the shape; with
+    `clay`, or without colours, grey under that lamp.
     """
     raster = rasterize(mesh, _finer(camera, samples))
     colors = mesh.colors
     if clay or colors is None:
-        colors = _clay(mesh, camera)
+        colors = CLAY * np.repeat(_lamp(mesh, camera, AMBIENT), 3, axis=1)
+    elif lit:
+        colors = colors * _lamp(mesh, camera, AMBIENT_ON_COLORS)
     return _averaged(interpolate(raster, mesh, colors), raster, samples)
 
 
 def shade_textured(
-    textured: TexturedMesh, camera: Camera, *, samples: int = 2
+    textured: TexturedMesh, camera: Camera, *, lit: bool = False, samples: int = 2
 ) -> UInt8[NDArray[Any], "H W 4"]:
     """The same with the base colour's texels, bilinear, in place of the vertices' colours."""
     raster = rasterize(textured.mesh, _finer(camera, samples))
@@ -96,6 +103,9 @@ def shade_textured(
     color = np.stack(
         [map_coordinates(texels[..., c], at, order=1, mode="nearest") for c in range(3)], axis=-1
     )
+    if lit:
+        lamp = _lamp(textured.mesh, camera, AMBIENT_ON_COLORS)
+        color *= interpolate(raster, textured.mesh, lamp)
     return _averaged(color, raster, samples)
 
 
@@ -118,11 +128,11 @@ def _averaged(
     return np.concatenate([srgb_bytes(straight), alpha], axis=-1)
 
 
-def _clay(mesh: TriangleMesh, camera: Camera) -> NDArray[Any]:
-    """(V, 3): grey, by the cosine between the surface and the way to the camera."""
+def _lamp(mesh: TriangleMesh, camera: Camera, ambient: float) -> NDArray[Any]:
+    """(V, 1): light at the vertices, by the cosine between surface and the way to the camera."""
     normals = mesh.normals
     if normals is None:
         normals = vertex_normals(mesh.positions, mesh.triangles)
     cosine = np.abs((normals * unit(camera.centre - mesh.positions)).sum(axis=-1))
-    grey = CLAY * (AMBIENT + (1.0 - AMBIENT) * cosine)
-    return np.repeat(grey[:, None], 3, axis=1).astype(np.float32)
+    light = ambient + (1.0 - ambient) * cosine
+    return np.asarray(light[:, None], dtype=np.float32)

@@ -141,6 +141,7 @@ async def describe_job(caller: Caller, request: DescribeJob) -> JobDescription:
         params=spec.params,
         time_limit=spec.time_limit,
         finish=spec.finish,
+        seed=spec.seed,
     )
 
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From the surface that a method made to what a person gets: cleaned, reduced, unwrapped, baked.
 
+Where there are no photographs the texture holds the surface's own colours.
+
 It must not know methods, jobs or files.
 """
 
@@ -14,6 +16,7 @@ from lightkiln_shared.geometry import TexturedMesh, TriangleMesh
 
 from lightkiln.capture.inputs import LoadedView
 from lightkiln.mesh.clean import largest_part, without_degenerate
+from lightkiln.mesh.color_map import bake_colors
 from lightkiln.mesh.holes import fill_holes
 from lightkiln.mesh.normal_map import bake_normals
 from lightkiln.mesh.simplify import simplify
@@ -51,11 +54,17 @@ def textured(
     finish: Finish,
     steps: Steps = range,
 ) -> TexturedMesh:
-    """Unwrap `mesh` and bake the photographs onto it, and the shape of `dense` if it has more."""
+    """Unwrap `mesh` and bake the photographs onto it, and the shape of `dense` if it has more.
+
+    Without photographs the colours are those of `dense`.
+    """
     mesh = without_degenerate(mesh)
     unwrapped, uvs = unwrap(mesh, finish.texture)
     normal_map = None
     if finish.normal_map and len(dense.triangles) > len(mesh.triangles):
         normal_map = bake_normals(unwrapped, uvs, dense, finish.texture)
-    base_color = bake(unwrapped, uvs, views, finish.texture, steps)
+    if views:
+        base_color = bake(unwrapped, uvs, views, finish.texture, steps)
+    else:
+        base_color = bake_colors(unwrapped, uvs, dense, finish.texture, steps)
     return TexturedMesh(mesh=unwrapped, uvs=uvs, base_color=base_color, normal_map=normal_map)

@@ -55,6 +55,11 @@ OPTIONS = {
         *("--web", "--web-lan", "--web-port"),
     ],
     "web": ["--data"],
+    "text": [
+        *("--candidates", "--detach", "--image", "--json", "--method", "--negative", "--output"),
+        *("--preset", "--prior", "--seed", "--set", "--start", "--texture", "--turntable", "-o"),
+        "prompt",
+    ],
     "texture": [
         *("--detach", "--faces", "--fill-holes", "--json", "--keep-largest", "--no-normal-map"),
         *("--output", "--scene", "--size", "-o", "mesh"),
