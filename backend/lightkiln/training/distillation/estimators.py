@@ -18,6 +18,7 @@ from . import ism, reconstruction, sds
 from .pull import Draw, Pull
 from .question import Question
 from .recipe import Form, Recipe
+from .vsd import Variational
 
 
 class Estimator(Protocol):
@@ -57,4 +58,6 @@ def estimator_of(recipe: Recipe, seed: int, device: torch.device) -> Estimator:
         return Formula(lambda question, x, draw: sds.pull(question, x, draw, weighting))
     if recipe.form is Form.ISM:
         return Formula(lambda question, x, draw: ism.pull(question, x, draw, weighting))
+    if recipe.form is Form.VSD:
+        return Variational(weighting, seed, device)
     return Formula(reconstruction.pull)

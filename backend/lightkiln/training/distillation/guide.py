@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float
-from lightkiln_shared.errors import ResourceError
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
@@ -65,6 +64,7 @@ class Guide:
     ) -> Guidance:
         """`pictures` are sRGB values in [0, 1] of any size, with gradients; u the progress.
 
+        Of pictures that are no numbers the loss is none either: whoever moves them looks.
         A prior of several views wants its groups in a row, a quarter turn apart.
         """
         x = self._prior.encode(_of_size(pictures, self._prior.manifest.size))
@@ -80,11 +80,6 @@ class Guide:
         )
         pull = self._estimator.pull(question, x.detach(), draw)
         strength = float(pull.gradient.square().mean().sqrt())
-        if not np.isfinite(strength):
-            raise ResourceError(
-                f"{self._prior.manifest.title} answered with what is no number.",
-                hint="Let it compute in full precision, or lower the guidance.",
-            )
         self.step += 1
         figures = {"t": float(draw.t.mean()), "pull": strength, **pull.figures}
         return Guidance(

@@ -13,6 +13,7 @@ from lightkiln.priors.prior import Predicts, Style
 from lightkiln.training.distillation import timesteps
 from lightkiln.training.distillation.guide import Guide, guide_of
 from lightkiln.training.distillation.recipe import DREAMFUSION, Form, Recipe, Timing, Weighting
+from lightkiln.training.distillation.weighting import weight
 
 SIZE = 8
 CPU = torch.device("cpu")
@@ -156,3 +157,9 @@ def test_renderings_of_another_size_get_their_gradient() -> None:
     a_guide(a_prior(), Recipe())(pictures, around(4), Style.ALBEDO, 0.0).loss.backward()
     assert pictures.grad is not None
     assert float(pictures.grad.abs().min()) > 0.0
+
+
+def test_weights_of_levels_are_those_of_the_papers() -> None:
+    abar = torch.tensor([0.36])
+    found = {kind: float(weight(kind, abar)) for kind in Weighting}
+    assert found == pytest.approx({"variance": 0.64, "uniform": 1.0, "balanced": 0.384})
