@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A method that does as its parameters say, to see what becomes of a job around it.
+"""Methods that do as their parameters say, to see what becomes of a job around them.
 
-It counts, keeps its count in checkpoints and makes a triangle whose first coordinate is the count.
+One counts, keeps its count in checkpoints and makes a triangle whose first coordinate is the count.
+The others do the same with words, and draw pictures of nothing.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import math
 import os
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +18,11 @@ from lightkiln.api import (
     Camera,
     Inputs,
     MethodSpec,
+    Need,
+    Product,
     RenderedImage,
     Run,
+    TextInputs,
     TriangleMesh,
     param,
 )
@@ -48,6 +53,25 @@ SPEC = MethodSpec(
     presets={"draft": {"steps": 5}},
 )
 
+WORDS = MethodSpec(
+    name="words",
+    title="Words",
+    summary="Counts, whatever is said.",
+    params=Params,
+    entry="methods_for_tests:generate",
+    needs=(Need.TEXT,),
+    presets={"draft": {"steps": 5}},
+)
+PICTURES = MethodSpec(
+    name="pictures",
+    title="Pictures",
+    summary="Draws four times the same.",
+    params=Params,
+    entry="methods_for_tests:draw",
+    needs=(Need.TEXT,),
+    produces=Product.PICTURES,
+)
+
 
 def reconstruct(inputs: Inputs, params: Params, run: Run) -> TriangleMesh:
     state = run.resume()
@@ -70,6 +94,22 @@ def reconstruct(inputs: Inputs, params: Params, run: Run) -> TriangleMesh:
                 os.kill(os.getpid(), 9)
     with run.phase("ending", share=0.1):
         return end(params.ending, count)
+
+
+def generate(inputs: TextInputs, params: Params, run: Run) -> TriangleMesh:
+    run.warn(f"Asked for: {inputs.prompt}; not: {inputs.negative}; by {run.seed}.")
+    if inputs.image is not None:
+        run.warn(f"A picture {inputs.image.shape}.")
+    if inputs.start is not None:
+        run.warn(f"From {len(inputs.start.triangles)} triangles.")
+    return reconstruct(inputs, params, run)  # type: ignore[arg-type]  # it looks at no inputs
+
+
+def draw(inputs: TextInputs, params: Params, run: Run) -> Iterator[tuple[int, np.ndarray]]:
+    with run.phase("drawing", share=1.0):
+        for index in run.steps(4):
+            time.sleep(params.seconds)
+            yield run.seed + index, np.full((32, 32, 3), 60 * index, dtype=np.uint8)
 
 
 def end(ending: str, count: int) -> TriangleMesh:

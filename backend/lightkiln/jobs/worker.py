@@ -28,7 +28,7 @@ from lightkiln_shared.errors import (
 from lightkiln_shared.jobs import JobState, RecordKind
 
 from lightkiln.methods.registry import spec_named
-from lightkiln.methods.spec import Product
+from lightkiln.methods.spec import Need, Product
 
 from . import atomic, ranks
 from .folder import JobFolder, JobSpec
@@ -98,11 +98,14 @@ def _attempt(folder: JobFolder, journal: Journal, device: str, owned: bool) -> t
 
 
 def _work_of(job: JobSpec) -> Callable[[JobFolder, JobSpec, Journal, JobRun], None]:
-    """What to do, by what the method makes; only an alignment loads COLMAP."""
-    product = spec_named(job.method).produces
-    if product not in _OTHER_WORK:
+    """What to do, by what the method makes and wants; only an alignment loads COLMAP."""
+    spec = spec_named(job.method)
+    if spec.produces in _OTHER_WORK:
+        module, name = _OTHER_WORK[spec.produces]
+    elif Need.TEXT in spec.needs:
+        module, name = _FROM_TEXT
+    else:
         return reconstruct
-    module, name = _OTHER_WORK[product]
     return cast(
         "Callable[[JobFolder, JobSpec, Journal, JobRun], None]",
         getattr(importlib.import_module(module), name),
@@ -112,7 +115,9 @@ def _work_of(job: JobSpec) -> Callable[[JobFolder, JobSpec, Journal, JobRun], No
 _OTHER_WORK = {
     Product.SCENE: ("lightkiln.jobs.align", "align"),
     Product.MASKS: ("lightkiln.jobs.segment", "segment"),
+    Product.PICTURES: ("lightkiln.jobs.candidates", "candidates"),
 }
+_FROM_TEXT = ("lightkiln.jobs.text", "text")
 
 
 def _said_of(error: Exception) -> str:

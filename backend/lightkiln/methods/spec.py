@@ -3,6 +3,7 @@
 
 A method is three things: a frozen dataclass of parameters, a `MethodSpec`, and a function
 `reconstruct(inputs, params, run) -> TriangleMesh` that is imported when a job starts, not before.
+Its inputs are `Inputs`; `TextInputs` if it needs `text`.
 It must not know jobs' folders, processes or the wire: `lightkiln.jobs.worker` makes the `Run`.
 """
 
@@ -56,6 +57,9 @@ class Product(StrEnum):
     """Cameras and a region: `entry(photos, params, run) -> Solved`, of `PhotoInputs`."""
     MASKS = "masks"
     """`entry(inputs, params, run)` -> for each view a bool array of its image's size."""
+    PICTURES = "pictures"
+    """`entry(inputs, params, run)` -> one after the other a seed, and what it would begin as: a
+    picture (H, W, 3) uint8 sRGB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
