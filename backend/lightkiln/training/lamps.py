@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from lightkiln.fields.solid import Sections
-from lightkiln.priors.prior import Light, Style
+from lightkiln.priors.manifest import Light, Style
 
 from .viewing import Cameras
 

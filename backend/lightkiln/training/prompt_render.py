@@ -14,7 +14,7 @@ from torch import Tensor
 
 from lightkiln.fields.radiance_render import Bundle
 from lightkiln.fields.solid import Sections, Solid
-from lightkiln.priors.prior import Style
+from lightkiln.priors.manifest import Style
 
 from .lamps import Lamps, painted
 from .viewing import Cameras, rays_of
