@@ -7,6 +7,7 @@ The others do the same with words, and draw pictures of nothing.
 
 from __future__ import annotations
 
+import importlib
 import math
 import os
 import time
@@ -27,7 +28,7 @@ from lightkiln.api import (
     param,
 )
 
-ENDINGS = ("mesh", "empty", "bug", "nan", "dies", "device")
+ENDINGS = ("mesh", "empty", "bug", "nan", "dies", "device", "host", "torch")
 
 
 class OutOfMemoryError(RuntimeError):
@@ -41,6 +42,8 @@ class Params:
     ending: str = param("mesh", "How it ends.", choices=ENDINGS)
     saves: bool = param(True, "Offers checkpoints.")
     deaf: bool = param(False, "Works without asking for steps.")
+    rays: int = param(64, "What takes memory.", min=4, max=1024)
+    bearable: int = param(0, "Rays for which there is memory.", min=0, max=1024)
 
 
 SPEC = MethodSpec(
@@ -50,6 +53,7 @@ SPEC = MethodSpec(
     params=Params,
     entry="methods_for_tests:reconstruct",
     renders_frames=True,
+    halvings=(("rays",), ("rays",)),
     presets={"draft": {"steps": 5}},
 )
 
@@ -93,7 +97,7 @@ def reconstruct(inputs: Inputs, params: Params, run: Run) -> TriangleMesh:
             if params.ending == "dies" and count == params.steps // 2:
                 os.kill(os.getpid(), 9)
     with run.phase("ending", share=0.1):
-        return end(params.ending, count)
+        return end("mesh" if params.rays <= params.bearable else params.ending, count)
 
 
 def generate(inputs: TextInputs, params: Params, run: Run) -> TriangleMesh:
@@ -117,6 +121,10 @@ def end(ending: str, count: int) -> TriangleMesh:
         raise ZeroDivisionError("a bug of the method")
     if ending == "device":
         raise OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+    if ending == "host":
+        np.empty(2**46)
+    if ending == "torch":
+        importlib.import_module("torch").empty(2**46)
     mesh = triangle(float("nan") if ending == "nan" else float(count))
     return (
         mesh

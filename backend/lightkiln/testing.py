@@ -122,6 +122,25 @@ def test_it_resumes_from_what_it_saved(name: str) -> None:
 
 
 @of_every_method
+def test_when_memory_was_full_it_goes_on_with_less_from_what_it_saved(name: str) -> None:
+    spec = registry.spec_named(name)
+    saved: list[Any] = []
+
+    def save_and_fail(run: Watched) -> None:
+        saved.append(None if run.save is None else run.save())
+        raise MemoryError
+
+    with pytest.raises(MemoryError):
+        reconstructed(name, Watched(at=num_steps(name) - 2, act=save_and_fail))
+    values = short_values(spec)
+    for names in spec.halvings:
+        values = registry.halved(spec, "draft", values, names)
+    params = registry.params_for(spec, "draft", values)
+    run = DetachedRun(state=saved[0])
+    is_a_mesh_of_the_ball(registry.load_entry(spec)(a_scene(), params, run))
+
+
+@of_every_method
 def test_what_it_offers_can_be_looked_at(name: str) -> None:
     run = DetachedRun()
     reconstructed(name, run)
@@ -148,6 +167,8 @@ def test_every_parameter_is_described(name: str) -> None:
         assert parameter.choices or parameter.min is not None or parameter.kind in ("bool", "str")
     for preset in registry.PRESETS:
         registry.params_for(spec, preset, {})
+    kinds = {parameter.name: parameter.kind for parameter in specs_of(spec.params)}
+    assert all(kinds[each] == "int" for names in spec.halvings for each in names)
     assert spec.title
     assert spec.summary.endswith(".")
 
@@ -162,10 +183,13 @@ def reconstructed(name: str, run: DetachedRun) -> TriangleMesh:
 
 def short_params(spec: MethodSpec) -> Any:
     """The draft preset with `SMALL` where the method has such parameters."""
+    return registry.params_for(spec, "draft", short_values(spec))
+
+
+def short_values(spec: MethodSpec) -> dict[str, Scalar]:
+    """`SMALL` as far as the method has such parameters."""
     known = {parameter.name for parameter in specs_of(spec.params)}
-    return registry.params_for(
-        spec, "draft", {key: value for key, value in SMALL.items() if key in known}
-    )
+    return {name: value for name, value in SMALL.items() if name in known}
 
 
 @cache

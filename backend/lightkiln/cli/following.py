@@ -34,10 +34,21 @@ async def follow(
 
     `may_finish`: Ctrl-C asks for the mesh so far before it stops.
     """
-    worker = await LocalExecutor().start(folder.path, slot)
     interrupts = Interrupts(folder, display, may_finish)
-    ended = asyncio.ensure_future(worker.wait())
     follower = Follower(folder)
+    last_word = await _attempt(folder, slot, follower, interrupts, display)
+    while last_word.text == JobState.QUEUED:  # memory was full, and it goes on with less
+        last_word = await _attempt(folder, slot, follower, interrupts, display)
+    if last_word.text != JobState.SUCCEEDED:
+        raise UserError(last_word.reason)
+
+
+async def _attempt(
+    folder: JobFolder, slot: Slot, follower: Follower, interrupts: Interrupts, display: Telling
+) -> WorkerEvent:
+    """Run one worker to its last word; `UserError` if it leaves none."""
+    worker = await LocalExecutor().start(folder.path, slot)
+    ended = asyncio.ensure_future(worker.wait())
     last_word: WorkerEvent | None = None
     while last_word is None and not interrupts.stop:
         done, _ = await asyncio.wait({ended}, timeout=LOOK_EVERY)
@@ -47,7 +58,12 @@ async def follow(
         if done:
             break
     await _end(worker, interrupts)
-    _check(last_word, ended)
+    if last_word is None:
+        raise UserError(
+            f"The worker ended without a word (exit code {ended.result()}).",
+            hint="If it was killed, the memory was probably full: use a smaller preset.",
+        )
+    return last_word
 
 
 class Interrupts:
@@ -82,13 +98,3 @@ async def _end(worker: WorkerHandle, interrupts: Interrupts) -> None:
         await worker.kill(STOP_SECONDS)
         raise typer.Exit(INTERRUPTED)
     await worker.stop(STOP_SECONDS)
-
-
-def _check(last_word: WorkerEvent | None, ended: asyncio.Future[int]) -> None:
-    if last_word is None:
-        raise UserError(
-            f"The worker ended without a word (exit code {ended.result()}).",
-            hint="If it was killed, the memory was probably full: use a smaller preset.",
-        )
-    if last_word.text != JobState.SUCCEEDED:
-        raise UserError(last_word.reason)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A job's folder: all that a worker is given and all that it leaves.
 
-    job.json            what to do                                      written once
+    job.json            what to do                          the queue; the worker, if it needs less
     scene.json files/   the views; files named by their SHA-256         written once
     control.json        what people ask of the run                      the queue, latest wins
     events.jsonl        what must not be forgotten, one line each       the worker, appended
@@ -49,6 +49,8 @@ class JobSpec:
     seed: int = 0
     finish: dict[str, Scalar] = field(default_factory=dict)
     """Options of `Finish` other than its defaults."""
+    halvings: int = 0
+    """How often `params` were halved because memory was full: see `MethodSpec.halvings`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -102,6 +104,10 @@ class JobFolder:
     def spec(self) -> JobSpec:
         """Read what to do."""
         return from_json(JobSpec, (self.path / "job.json").read_bytes())
+
+    def write_spec(self, spec: JobSpec) -> None:
+        """Change what to do."""
+        atomic.write(self.path / "job.json", to_json(spec), durable=True)
 
     def scene(self) -> Scene:
         """Read the scene."""
@@ -164,7 +170,7 @@ def _fill(path: Path, spec: JobSpec, scene: Scene, files: Mapping[str, Path]) ->
     for sha256, file in files.items():
         _link(file, path / "files" / sha256)
     atomic.write(path / "scene.json", to_json(scene), durable=True)
-    atomic.write(path / "job.json", to_json(spec), durable=True)
+    JobFolder(path).write_spec(spec)
 
 
 def _link(source: Path, target: Path) -> None:

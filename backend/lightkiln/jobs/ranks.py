@@ -22,12 +22,11 @@ from pathlib import Path
 
 from lightkiln_shared.codec import to_json
 from lightkiln_shared.errors import LightkilnError
-from lightkiln_shared.jobs import JobState
 
 from lightkiln.methods.registry import params_for, spec_named
 from lightkiln.methods.spec import DEVICES
 
-from .folder import JobFolder, JobSpec
+from .folder import JobFolder, JobSpec, WorkerEvent
 from .follow import Follower
 
 RANKS = "ranks"
@@ -73,22 +72,27 @@ def is_one_of_several() -> bool:
     return SEVERAL in os.environ
 
 
+def are_anothers() -> bool:
+    """Whether a person's own torchrun has started the processes: none of them can begin anew."""
+    return not is_one_of_several() and int(os.environ.get("WORLD_SIZE", "1")) > 1
+
+
 def of_this_process(folder: JobFolder) -> JobFolder:
     """The folder that this process works on."""
     rank = int(os.environ["RANK"]) if is_one_of_several() else 0
     return _rank(folder, rank) if rank else folder
 
 
-def why_another_failed(folder: JobFolder) -> str:
-    """What another process of the job gave as its reason; empty: it was killed."""
+def word_of_another(folder: JobFolder) -> WorkerEvent | None:
+    """How another process of the job said that it ended, and why; None: it was killed."""
     deadline = time.monotonic() + WORD_SECONDS
     while time.monotonic() < deadline:
         for path in (folder.path / RANKS).iterdir():
             word = Follower(JobFolder(path)).look().last_word
-            if word is not None and word.text == JobState.FAILED:
-                return word.reason
+            if word is not None and word.reason:
+                return word
         time.sleep(0.1)
-    return ""
+    return None
 
 
 def _rank(folder: JobFolder, rank: int) -> JobFolder:

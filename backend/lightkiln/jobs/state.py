@@ -27,6 +27,8 @@ class Happening(StrEnum):
     """The worker ended without a word."""
     ORPHANED = "orphaned"
     """The server ended, and the worker with it: nothing that the job is to blame for."""
+    NEEDS_LESS = "queued"
+    """Memory was full, and the worker wants to begin anew with less."""
 
 
 class Effect(StrEnum):
@@ -67,13 +69,13 @@ TABLE: dict[tuple[JobState, JobEvent], Step] = {
             (_S.FINISHING, _S.QUEUED),
             (_S.PAUSING, _S.PAUSED),
         )
-        for ended in (_H.LOST, _H.ORPHANED)
+        for ended in (_H.LOST, _H.ORPHANED, _H.NEEDS_LESS)
     },
-    (_S.PAUSING, _H.PAUSED): (_S.PAUSED, ()),
+    # A job that nobody has asked to pause has found its disk full.
     **{
         (state, last_word): (JobState(last_word.value), ())
         for state in (_S.RUNNING, _S.PAUSING, _S.FINISHING)
-        for last_word in (_H.SUCCEEDED, _H.FAILED)
+        for last_word in (_H.SUCCEEDED, _H.FAILED, _H.PAUSED)
     },
     **{
         (_S.CANCELLING, last_word): (_S.CANCELLED, ())

@@ -18,13 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
-from lightkiln_shared.errors import (
-    FULL,
-    JobCancelled,
-    LightkilnError,
-    PartnerLost,
-    ResourceError,
-)
+from lightkiln_shared.errors import JobCancelled, LightkilnError, PartnerLost
 from lightkiln_shared.jobs import JobState, RecordKind
 
 from lightkiln.methods.registry import spec_named
@@ -35,6 +29,7 @@ from .folder import JobFolder, JobSpec
 from .journal import Journal
 from .reconstruct import reconstruct
 from .run import JobRun, Suspended
+from .shortage import DISK, said_of, shortage, with_less
 
 ORPHAN_SECONDS = 5.0
 """A worker whose owner is gone ends within this, saved or not."""
@@ -66,9 +61,13 @@ def work(path: Path, device: str, owned: bool) -> int:
         except PartnerLost as error:
             state, reason = JobState.FAILED, str(error)
             if ranks.is_one_of_several():
-                reason = ranks.why_another_failed(JobFolder(path))
-            if not reason:
-                return 1  # as if this one had been killed too
+                word = ranks.word_of_another(JobFolder(path))
+                if word is None:
+                    return 1  # as if this one had been killed too
+                state, reason = JobState(word.text), word.reason
+        if state is JobState.QUEUED and (less := with_less(folder)) is not None:
+            folder.write_spec(less)
+            journal.add(RecordKind.WARNING, reason)
         journal.add(RecordKind.STATE, state, reason)
         journal.close()
     return 0
@@ -89,11 +88,9 @@ def _attempt(folder: JobFolder, journal: Journal, device: str, owned: bool) -> t
         return JobState.CANCELLED, ""
     except LightkilnError as error:
         return JobState.FAILED, str(error)
-    except MemoryError:
-        return JobState.FAILED, str(_out_of_memory())
     except Exception as error:  # noqa: BLE001 a worker ends here, and methods are other people's code
         _log.exception("the method failed")
-        return JobState.FAILED, _said_of(error)
+        return _stopped_by(error, folder)
     return JobState.SUCCEEDED, ""
 
 
@@ -120,32 +117,15 @@ _OTHER_WORK = {
 _FROM_TEXT = ("lightkiln.jobs.text", "text")
 
 
-def _said_of(error: Exception) -> str:
-    """What no error of ours says: something is full, or the method has a fault."""
-    if isinstance(error, OSError) and error.errno in FULL:
-        return str(_out_of_disk())
-    if type(error).__name__ == "OutOfMemoryError":  # torch's, which is not imported for this
-        return str(_out_of_device_memory())
-    return f"The method failed: {type(error).__name__}: {error}"
-
-
-def _out_of_memory() -> ResourceError:
-    return ResourceError(
-        "The backend's memory is full.", hint="Use a smaller preset, or fewer or smaller images."
-    )
-
-
-def _out_of_device_memory() -> ResourceError:
-    return ResourceError(
-        "The graphics card's memory is full.",
-        hint="Close other programs that use it, or use a smaller preset; Retry goes on from here.",
-    )
-
-
-def _out_of_disk() -> ResourceError:
-    return ResourceError(
-        "The disk that holds the job's files is full.", hint="Free some space there, then retry."
-    )
+def _stopped_by(error: Exception, folder: JobFolder) -> tuple[JobState, str]:
+    """How the attempt ends after what no error of ours says: something is full, or it is a bug."""
+    full = shortage(error)
+    if full is None:
+        return JobState.FAILED, f"The method failed: {type(error).__name__}: {error}"
+    if full is DISK:
+        return JobState.PAUSED, str(full)
+    less = None if ranks.are_anothers() else with_less(folder)
+    return (JobState.FAILED, str(full)) if less is None else (JobState.QUEUED, said_of(full, less))
 
 
 def _usable(device: str, journal: Journal) -> str:

@@ -19,7 +19,7 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from lightkiln_shared.errors import InvalidParams, UnknownMethod
-from lightkiln_shared.params import Scalar, build
+from lightkiln_shared.params import Scalar, build, specs_of
 
 from .spec import MethodSpec
 
@@ -68,6 +68,15 @@ def params_for(spec: MethodSpec, preset: str, values: dict[str, Scalar]) -> Any:
             f"There is no preset {preset!r}.", hint=f"Use one of {', '.join(PRESETS)}."
         )
     return build(spec.params, {**spec.presets.get(preset, {}), **values})
+
+
+def halved(
+    spec: MethodSpec, preset: str, values: dict[str, Scalar], names: tuple[str, ...]
+) -> dict[str, Scalar]:
+    """The values with some whole numbers halved, none below its least."""
+    params = params_for(spec, preset, values)
+    least = {parameter.name: int(parameter.min or 1) for parameter in specs_of(spec.params)}
+    return {**values, **{name: max(getattr(params, name) // 2, least[name]) for name in names}}
 
 
 def load_entry(spec: MethodSpec) -> Any:

@@ -86,6 +86,10 @@ class MethodSpec:
     memory_of: Callable[[Any], float] | None = None
     """The same for given parameters, the photographs left aside; a run that will not fit is then
     refused at once. None: nobody has measured it."""
+    halvings: tuple[tuple[str, ...], ...] = ()
+    """What to do without when memory is full: each time the whole numbers of the next entry are
+    halved, and the run begins anew from its last saved state, which the method must make use of or
+    leave aside. After the last entry the job fails."""
     libraries: tuple[str, ...] = ()
     """Modules beside Lightkiln's own; without them the method is listed and cannot be chosen."""
     presets: Mapping[str, Mapping[str, Scalar]] = field(default_factory=dict)

@@ -34,24 +34,25 @@ def cramped(disk: Path) -> Iterator[RunningServer]:
     running.stop()
 
 
-def test_a_run_that_finds_the_disk_full_fails_with_a_sentence_and_can_be_tried_again(
+def test_a_run_that_finds_the_disk_full_is_paused_with_a_sentence_and_goes_on_once_there_is_space(
     cramped: RunningServer, disk: Path, scene: Path
 ) -> None:
     async def talking(client: Client) -> None:
         job_id = await followed(client, await client.send_scene(scene), steps=400, seconds=0.01)
         await client.event(JobProgressed, lambda e: e.progress.step > 2)
         ballast = fill(disk)
-        last = await client.until(job_id, "failed", "succeeded")
-        assert last.record.text == "failed"
+        last = await client.until(job_id, "paused", "failed", "succeeded")
+        assert last.record.text == "paused"
         assert last.record.reason == (
-            "The disk that holds the job's files is full. Free some space there, then retry."
+            "The disk that holds the job's files is full. "
+            "Free some space there; a backend's job waits for that, until it is resumed."
         )
         folder = cramped.data / "jobs" / job_id
         assert not list(folder.rglob(".new.*"))
         left = {path.name for path in (folder / "artifacts").iterdir()}
         assert left <= {"thumbnail.png"}  # written at the start, and whole
         ballast.unlink()
-        await client.ask(ControlJob(job_id=job_id, action=JobAction.RETRY))
+        await client.ask(ControlJob(job_id=job_id, action=JobAction.RESUME))
         await client.until(job_id, "succeeded")
 
     talk(cramped, talking)

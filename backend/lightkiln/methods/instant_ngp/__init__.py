@@ -57,6 +57,7 @@ SPEC = MethodSpec(
     entry="lightkiln.methods.instant_ngp.train:reconstruct",
     renders_frames=True,
     memory_mb=3000,
+    halvings=(("batch",), ("batch", "resolution"), ("batch", "resolution", "max_side")),
     presets={
         "draft": {
             "steps": 1000,

@@ -73,6 +73,7 @@ SPEC = MethodSpec(
     devices=("cpu", "cuda"),
     memory_mb=3000,
     memory_of=memory_of,
+    halvings=(("rays", "max_side"), ("rays", "max_side", "stereo_side", "resolution")),
     presets={
         "draft": {
             "resolution": 160,

@@ -6,6 +6,7 @@ It must not know how a step is made (`training`) or how surfaces are found (`ste
 
 from __future__ import annotations
 
+import numpy as np
 from lightkiln_shared.geometry import TriangleMesh
 
 from lightkiln.capture.inputs import Inputs
@@ -22,6 +23,8 @@ FINER, ENOUGH = 1.4, 224
 """Depth maps are fused on so many times the voxels, up to so many: a wall three voxels thick comes
 out too thick by a third of one, and refinement leaves it so. A bowl at 160 voxels: 0.15 % off, from
 224 to 160: 0.06 %."""
+RESOLUTION = "resolution"
+"""The parameter, as it is saved."""
 STEREO_SHARE, REFINE_SHARE, MESH_SHARE = 0.4, 0.5, 0.1
 
 
@@ -30,7 +33,7 @@ def reconstruct(inputs: Inputs, params: Params, run: Run) -> TriangleMesh:
     course = _begun(inputs, params, run)
     run.preview(lambda camera: pictures.rendered(course, camera))
     run.preview_mesh(lambda: pictures.coarse_mesh(course))
-    run.checkpoint(course.state)
+    run.checkpoint(lambda: {**course.state(), RESOLUTION: np.array(params.resolution)})
     for index, level in enumerate(course.levels):
         with run.phase(f"refine {index + 1} of {len(course.levels)}", REFINE_SHARE * level.share):
             if index >= course.level and not run.finishing:
@@ -41,7 +44,7 @@ def reconstruct(inputs: Inputs, params: Params, run: Run) -> TriangleMesh:
 
 def _begun(inputs: Inputs, params: Params, run: Run) -> Course:
     state = run.resume()
-    if state is not None:
+    if state is not None and state[RESOLUTION] == params.resolution:  # otherwise it has to be less
         for name, part in SHARES.items():
             with run.phase(name, STEREO_SHARE * part):
                 pass  # done before the pause

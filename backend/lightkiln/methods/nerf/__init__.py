@@ -49,6 +49,7 @@ SPEC = MethodSpec(
     entry="lightkiln.methods.nerf.train:reconstruct",
     renders_frames=True,
     memory_mb=4000,
+    halvings=(("batch",), ("batch", "resolution"), ("batch", "resolution", "max_side")),
     presets={
         "draft": {
             "steps": 1500,

@@ -121,6 +121,7 @@ SPEC = MethodSpec(
     params=Params,
     entry="lightkiln.methods.neuralangelo.train:reconstruct",
     memory_mb=4000,
+    halvings=(("batch",), ("batch", "resolution"), ("batch", "resolution", "max_side")),
     presets={
         "draft": {
             "steps": 2000,

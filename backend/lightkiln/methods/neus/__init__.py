@@ -84,6 +84,7 @@ SPEC = MethodSpec(
     params=Params,
     entry="lightkiln.methods.neus.train:reconstruct",
     memory_mb=2000,
+    halvings=(("batch",), ("batch", "resolution"), ("batch", "resolution", "max_side")),
     presets={
         "draft": {
             "steps": 1500,

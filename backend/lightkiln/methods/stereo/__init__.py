@@ -40,6 +40,7 @@ SPEC = MethodSpec(
     params=Params,
     entry="lightkiln.methods.stereo.reconstruct:reconstruct",
     memory_mb=1500,
+    halvings=(("max_side",), ("max_side", "resolution")),
     presets={
         "draft": {"resolution": 192, "max_side": 400, "faces": 150_000},
         "high": {"resolution": 384, "max_side": 1000, "rounds": 3, "faces": 1_000_000},

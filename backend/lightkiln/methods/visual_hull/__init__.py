@@ -32,6 +32,7 @@ SPEC = MethodSpec(
     wants_masks=True,
     devices=("cpu",),
     memory_mb=800,
+    halvings=(("resolution",), ("resolution",)),
     presets={
         "draft": {"resolution": 128, "faces": 100_000},
         "high": {"resolution": 320, "faces": 1_000_000},
