@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 import running_server
+from lightkiln.cli import app
 from lightkiln_shared.errors import LightkilnError
 from lightkiln_shared.jobs import JobAction
-from lightkiln_shared.messages import ControlJob, JobProgressed
+from lightkiln_shared.messages import ControlJob, JobProgressed, WatchJob
 from running_server import RunningServer
 from small_disk import fill, small_disk
+from typer.testing import CliRunner
 from wire_client import Client, followed, talk
 
 MEGABYTES = 24
@@ -37,10 +39,10 @@ def cramped(disk: Path) -> Iterator[RunningServer]:
 def test_a_run_that_finds_the_disk_full_is_paused_with_a_sentence_and_goes_on_once_there_is_space(
     cramped: RunningServer, disk: Path, scene: Path
 ) -> None:
-    async def talking(client: Client) -> None:
+    async def paused(client: Client) -> None:
         job_id = await followed(client, await client.send_scene(scene), steps=400, seconds=0.01)
         await client.event(JobProgressed, lambda e: e.progress.step > 2)
-        ballast = fill(disk)
+        fill(disk)
         last = await client.until(job_id, "paused", "failed", "succeeded")
         assert last.record.text == "paused"
         assert last.record.reason == (
@@ -51,11 +53,19 @@ def test_a_run_that_finds_the_disk_full_is_paused_with_a_sentence_and_goes_on_on
         assert not list(folder.rglob(".new.*"))
         left = {path.name for path in (folder / "artifacts").iterdir()}
         assert left <= {"thumbnail.png"}  # written at the start, and whole
-        ballast.unlink()
-        await client.ask(ControlJob(job_id=job_id, action=JobAction.RESUME))
-        await client.until(job_id, "succeeded")
 
-    talk(cramped, talking)
+    async def resumed(client: Client) -> None:
+        await client.ask(WatchJob(job_id=job))
+        await client.ask(ControlJob(job_id=job, action=JobAction.RESUME))
+        await client.until(job, "succeeded")
+
+    talk(cramped, paused)
+    job = next((cramped.data / "jobs").iterdir()).name
+    waiting = CliRunner().invoke(app, ["follow", job, "--data", str(cramped.data)])
+    assert waiting.exit_code == 2
+    assert "The disk that holds the job's files is full." in waiting.stderr
+    (disk / "ballast").unlink()
+    talk(cramped, resumed)
 
 
 def test_a_cancel_works_on_a_full_disk(cramped: RunningServer, disk: Path, scene: Path) -> None:
