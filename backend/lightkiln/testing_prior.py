@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A prior that knows one thing in closed form: a red ball, however it is asked for.
 
-Its pictures from a viewpoint are normal about the true one m (Gaussian, deviation D in the values of
-`encode`), so what it says of a noisy picture z = a x + s e is exact:
+Its pictures from a viewpoint are normally distributed about the true one m, with deviation D in the
+values of `encode`, so what it says of a noisy picture z = a x + s e is exact:
 
     x = m + (a D² / (a² D² + s²)) (z - a m)
 

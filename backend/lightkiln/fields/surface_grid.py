@@ -19,7 +19,7 @@ import torch
 from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.functional import interpolate, pad
+from torch.nn.functional import interpolate
 
 from lightkiln.ops.kernels import dense_grid_autograd
 from lightkiln.ops.kernels.redistance import redistance
@@ -38,8 +38,8 @@ class Read:
     """f, in radii of the ball, negative inside."""
     albedo: Float[Tensor, "n 3"]
     """sRGB values in [0, 1]."""
-    slope: Float[Tensor, "n 3"]
-    """g; about 1 long where f is a true distance."""
+    slope: Float[Tensor, "n 3"] | None
+    """g; about 1 long where f is a true distance. None: nobody asked."""
 
 
 class SurfaceGrid(nn.Module):
@@ -70,17 +70,17 @@ class SurfaceGrid(nn.Module):
         """f at the lattice points."""
         return torch.maximum(self.distance, self.beyond)
 
-    def rows(self) -> Float[Tensor, "points 8"]:
-        """f, a, g and a zero of all lattice points: what `read` reads."""
-        f = self.bounded()
-        slope = slopes(f, self.voxel)
-        parts = [f[..., None], self.albedo, slope, torch.zeros_like(f)[..., None]]
-        return torch.cat(parts, dim=-1).reshape(-1, 8)
-
-    def read(self, rows: Float[Tensor, "points 8"], x: Float[Tensor, "n 3"]) -> Read:
+    def read(self, x: Float[Tensor, "n 3"], slopes: bool) -> Read:
         """Of places in the cube."""
-        found = dense_grid_autograd.gather(rows, x, self.side)
-        return Read(distance=found[:, 0], albedo=found[:, 1:4], slope=found[:, 4:7])
+        found = dense_grid_autograd.read(self.bounded(), self.albedo, x, slopes)
+        return Read(
+            distance=found[:, 0], albedo=found[:, 1:4], slope=found[:, 4:] if slopes else None
+        )
+
+    def regular(self, band: float) -> dict[str, Float[Tensor, ""]]:
+        """How far f is from a true distance and from smoothness, nearer to 0 than `band`."""
+        eikonal, smooth = dense_grid_autograd.regular(self.bounded(), band)
+        return {"eikonal": eikonal, "smooth": smooth}
 
     @torch.no_grad()
     def finer(self, side: int) -> SurfaceGrid:
@@ -95,17 +95,6 @@ class SurfaceGrid(nn.Module):
     def put_right(self) -> None:
         """Make d a true distance to the surface again, where it is."""
         self.distance.copy_(true_distance(self.bounded(), self.voxel))
-
-
-def slopes(f: Float[Tensor, "side side side"], voxel: float) -> Float[Tensor, "side side side 3"]:
-    """Central differences; at the lattice's border one-sided halves."""
-    wide = pad(f[None], (1, 1, 1, 1, 1, 1), mode="replicate")[0]
-    along = [
-        wide[2:, 1:-1, 1:-1] - wide[:-2, 1:-1, 1:-1],
-        wide[1:-1, 2:, 1:-1] - wide[1:-1, :-2, 1:-1],
-        wide[1:-1, 1:-1, 2:] - wide[1:-1, 1:-1, :-2],
-    ]
-    return torch.stack(along, dim=-1) * (0.5 / voxel)
 
 
 def true_distance(

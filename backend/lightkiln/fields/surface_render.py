@@ -26,7 +26,7 @@ from lightkiln.ops.volume_rendering import log_passed_between
 
 from .radiance_render import Bundle
 from .solid import Sections, Solid
-from .surface_grid import SurfaceGrid, slopes
+from .surface_grid import SurfaceGrid
 
 BAND = 6.0
 """In 1 / s: farther from the surface less than 1/400 of the light is lost, and nothing learns."""
@@ -53,8 +53,7 @@ class SurfaceSolid(Solid):
 
     def sections(self, rays: Bundle, normals: bool) -> Sections:
         t, ray = self._march(rays)
-        rows = self.grid.rows()
-        at = self.grid.read(rows, rays.origins[ray] + t[:, None] * rays.directions[ray])
+        at = self.grid.read(rays.origins[ray] + t[:, None] * rays.directions[ray], normals)
         joined = (ray[1:] == ray[:-1]) & (t[1:] - t[:-1] < JOINED * self._pace[0])
         first = joined.nonzero()[:, 0]
         ends = first, first + 1
@@ -64,25 +63,18 @@ class SurfaceSolid(Solid):
         weights, left = packed_weights(-passed, ray, len(rays.origins))
         return Sections(
             ray=ray,
-            t=0.5 * (t[ends[0]] + t[ends[1]]),
+            t=_between(t, ends),
             weights=weights,
             left=left,
-            albedo=0.5 * (at.albedo[ends[0]] + at.albedo[ends[1]]),
-            slope=0.5 * (at.slope[ends[0]] + at.slope[ends[1]]) if normals else None,
+            albedo=_between(at.albedo, ends),
+            slope=None if at.slope is None else _between(at.slope, ends),
         )
 
     def parts(self) -> dict[str, Iterable[nn.Parameter]]:
         return {"distance": [self.grid.distance], "albedo": [self.grid.albedo]}
 
     def regular(self) -> dict[str, Float[Tensor, ""]]:
-        f = self.grid.bounded()
-        near = (f.detach().abs() < BAND / self.sharpness).float()
-        total = near.sum().clamp(min=1.0)
-        length = slopes(f, self.grid.voxel).norm(dim=-1)
-        eikonal = (near * (length - 1.0) ** 2).sum() / total
-        bend = laplacian(self.grid.distance) / self.grid.voxel
-        smooth = (near[1:-1, 1:-1, 1:-1] * bend**2).sum() / total
-        return {"eikonal": eikonal, "smooth": smooth}
+        return self.grid.regular(BAND / self.sharpness)
 
     @torch.no_grad()
     def _march(self, rays: Bundle) -> tuple[Tensor, Tensor]:
@@ -103,12 +95,9 @@ class SurfaceSolid(Solid):
         return torch.from_numpy(t), torch.from_numpy(np.repeat(np.arange(len(counts)), counts))
 
 
-def laplacian(f: Float[Tensor, "x y z"]) -> Float[Tensor, "a b c"]:
-    """Sum of the six neighbours less six times the point, of inner points."""
-    total = -6.0 * f[1:-1, 1:-1, 1:-1]
-    total = total + f[2:, 1:-1, 1:-1] + f[:-2, 1:-1, 1:-1]
-    total = total + f[1:-1, 2:, 1:-1] + f[1:-1, :-2, 1:-1]
-    return total + f[1:-1, 1:-1, 2:] + f[1:-1, 1:-1, :-2]
+def _between(values: Tensor, ends: tuple[Tensor, Tensor]) -> Tensor:
+    """The mean of what sections' ends have."""
+    return 0.5 * (values[ends[0]] + values[ends[1]])
 
 
 def _array(values: Tensor) -> NDArray[Any]:

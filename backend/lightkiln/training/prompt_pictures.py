@@ -120,7 +120,7 @@ def finished(grid: SurfaceGrid, region: Region, faces: int) -> TriangleMesh:
 
 @torch.no_grad()
 def _colors(grid: SurfaceGrid, x: NDArray[Any]) -> NDArray[Any]:
-    read = grid.read(grid.rows(), torch.from_numpy(x).to(grid.distance.device))
+    read = grid.read(torch.from_numpy(x).to(grid.distance.device), slopes=False)
     return np.asarray(linear_from_srgb(read.albedo.cpu().numpy()), dtype=np.float32)
 
 

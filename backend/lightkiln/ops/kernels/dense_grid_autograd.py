@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`dense_grid.gather` with the loops of `dense_grid_numba` on the processor, differentiable once.
+"""`dense_grid` with the loops of its numba twins on the processor, differentiable once.
 
-It must not know what a row means.
+It must not know rays.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from numba import get_num_threads
@@ -15,38 +16,72 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from . import dense_grid
+from . import dense_grid, dense_regular
 from . import dense_grid_numba as loops
 
 
-def gather(
-    rows: Float[Tensor, "points 8"], x: Float[Tensor, "n 3"], side: int
-) -> Float[Tensor, "n 8"]:
-    """y of places, by the fastest of the twins; `rows` are float32."""
-    if rows.device.type != "cpu":
-        return dense_grid.gather(rows, x, side)
-    read: Tensor = _Gather.apply(rows, x, side)  # type: ignore[no-untyped-call]
-    return read
+def read(
+    f: Float[Tensor, "side side side"],
+    albedo: Float[Tensor, "side side side 3"],
+    x: Float[Tensor, "n 3"],
+    slopes: bool,
+) -> Float[Tensor, "n features"]:
+    """`dense_grid.read`, by the fastest of the twins, of float32."""
+    if f.device.type != "cpu":
+        return dense_grid.read(f, albedo, x, slopes)
+    found: Tensor = _Read.apply(f, albedo, x, slopes)  # type: ignore[no-untyped-call]
+    return found
 
 
-class _Gather(torch.autograd.Function):
-    """y of R."""
+def regular(f: Float[Tensor, "side side side"], band: float) -> Float[Tensor, " 2"]:
+    """`dense_grid.regular`, by the fastest of the twins, of float32."""
+    if f.device.type != "cpu":
+        return dense_grid.regular(f, band)
+    found: Tensor = _Regular.apply(f, band)  # type: ignore[no-untyped-call]
+    return found
+
+
+class _Read(torch.autograd.Function):
+    """Of f and a."""
 
     @staticmethod
-    def forward(ctx: Any, rows: Tensor, x: Tensor, side: int) -> Tensor:
+    def forward(ctx: Any, f: Tensor, albedo: Tensor, x: Tensor, slopes: bool) -> Tensor:
         ctx.save_for_backward(x)
-        ctx.side, ctx.num_rows = side, len(rows)
-        out = torch.empty((len(x), loops.ROW))
-        loops.gather(_array(rows), _array(x), side, out.numpy())
+        ctx.side = len(f)
+        out = torch.empty((len(x), 7 if slopes else 4))
+        loops.read(_array(f), _array(albedo), _array(x), slopes, out.numpy())
         return out
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *g: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, *g: Tensor) -> tuple[Tensor, Tensor, None, None]:
         (x,) = ctx.saved_tensors
-        out = torch.zeros((ctx.num_rows, loops.ROW))
-        loops.scatter(_array(x), _array(g[0]), ctx.side, get_num_threads(), out.numpy())
-        return out, None, None
+        of_f = torch.zeros((ctx.side,) * 3)
+        of_albedo = torch.zeros((*of_f.shape, 3))
+        workers = get_num_threads()
+        loops.spread(_array(x), _array(g[0]), workers, of_f.numpy(), of_albedo.numpy())
+        return of_f, of_albedo, None, None
+
+
+class _Regular(torch.autograd.Function):
+    """E and C of f."""
+
+    @staticmethod
+    def forward(ctx: Any, f: Tensor, band: float) -> Tensor:
+        slopes, sums = torch.zeros((2, *f.shape)), torch.zeros((len(f), 3), dtype=torch.float64)
+        dense_regular.regular(_array(f), np.float32(band), slopes.numpy(), sums.numpy())
+        eikonal, smooth, count = sums.sum(dim=0)
+        ctx.save_for_backward(slopes)
+        ctx.count = max(float(count), 1.0)
+        return (torch.stack([eikonal, smooth]) / ctx.count).float()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *g: Tensor) -> tuple[Tensor, None]:
+        (slopes,) = ctx.saved_tensors
+        share: Tensor = g[0] / ctx.count
+        of_f: Tensor = share[0] * slopes[0] + share[1] * slopes[1]
+        return of_f, None
 
 
 def _array(tensor: Tensor) -> NDArray[Any]:

@@ -38,5 +38,6 @@ def march(
     near_surface = (f < band) & (t < far[:, None])
     passed = torch.where(near_surface[:, 1:] & near_surface[:, :-1], log_passed(f, sharpness), 0.0)
     light = torch.cat([torch.zeros_like(t[:, :2]), passed.cumsum(dim=-1)[:, :-1]], dim=-1)
-    ray, sample = (near_surface & (light[:, :most] > LOG_DARK)).nonzero(as_tuple=True)
+    kept: Tensor = near_surface & (light[:, :most] > float(LOG_DARK))
+    ray, sample = kept.nonzero(as_tuple=True)
     return t[ray, sample], ray
