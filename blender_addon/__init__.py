@@ -6,11 +6,12 @@ Layers, each importing only what stands below it:
     panels/ operators/                                            what a person sees and presses
     inbox                                                         the timer, load and undo
     job_list preview result_import scene_export frames region one thing each
+    text_order text_again text_start                          what shall be made of words
     backends jobs                                                 where to, and what
     backend places status properties preferences method_params    what is set and what is going on
     client launcher mailbox connection transfers shots            the thread; no bpy from here on
     pairing searching known_backends                              other computers; no bpy either
-    convert image_files ply previews results thumbnails curves
+    convert image_files ply previews results thumbnails curves wishes said candidates
     shared                                                        copied in by build_addon.py
 
 A failed registration fails loudly: nothing is caught here.
@@ -22,6 +23,7 @@ import bpy
 
 from . import (
     backends,
+    candidate_icons,
     curve_icons,
     inbox,
     job_list,
@@ -56,6 +58,7 @@ def register() -> None:
 
 def unregister() -> None:
     inbox.unregister()
+    candidate_icons.unregister()
     curve_icons.unregister()
     backends.unregister()
     job_list.unregister()

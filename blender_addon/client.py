@@ -19,7 +19,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from . import found_masks, previews, results, shots, solved, straight, thumbnails
+from . import (
+    candidates,
+    found_masks,
+    previews,
+    results,
+    said,
+    shots,
+    solved,
+    straight,
+    thumbnails,
+)
 from .connection import Connection, Endpoint, Stopwatch, connect, open_session
 from .mailbox import Came, Link, LinkChanged, Mailbox, Sent
 from .previews import CoarseMesh, Picture
@@ -109,6 +119,14 @@ class Client:
     def fetch_masks(self, job_id: str, folder: Path) -> Future[tuple[found_masks.FoundMask, ...]]:
         """Fetch the masks that a job has found into a folder."""
         return self._call(lambda connection: found_masks.fetch(connection, job_id, folder))
+
+    def fetch_candidates(self, job_id: str, folder: Path) -> Future[candidates.Drawn]:
+        """Fetch the pictures that a job has drawn of a prompt into a folder."""
+        return self._call(lambda connection: candidates.fetch(connection, job_id, folder))
+
+    def fetch_said(self, job_id: str) -> Future[said.Said]:
+        """Fetch what a job of words was asked for."""
+        return self._call(lambda connection: said.fetch(connection, job_id))
 
     def watch(self, job_id: str, since: int = 0) -> Future[None]:
         """Follow a job from a record on, across reconnections, until `unwatch`."""
@@ -276,6 +294,7 @@ class Client:
                 scene=prepared.scene_sha256,
                 time_limit=order.time_limit,
                 finish=order.finish,
+                seed=order.seed,
             )
         )
         return accepted.job_id

@@ -130,9 +130,7 @@ def _take_methods(future: Future[Any]) -> None:
     except LightkilnError as error:
         status.current.problem = str(error)
         return
-    meshes = [info for info in methods if info.produces in ("mesh", "")]  # "": a broken one
-    status.current.methods = {info.name: info for info in meshes}
-    status.current.cutters = {info.name: info for info in methods if info.produces == "masks"}
+    status.current.sort(methods)
     method_params.install(methods)
 
 
@@ -224,8 +222,7 @@ def _before_data_changes(*_: object) -> None:
 def _after_load(*_: object) -> None:
     """Go on with the job of the file that was opened; its parameters' groups may need filling."""
     if status.current.methods:
-        current = status.current
-        method_params.install([*current.methods.values(), *current.cutters.values()])
+        method_params.install(status.current.all_methods())
     scene = properties.scene_named("")
     job_id = scene.lightkiln.job_id
     job = status.current.job

@@ -22,6 +22,7 @@ from .mailbox import Link
 from .shared.errors import LightkilnError
 from .shared.jobs import JobState, JobSummary
 from .shared.messages import DescribeJob, JobDescription, ListJobs
+from .text_settings import EMBEDDED, PRIOR, kind_of
 
 EVERY = 3.0
 """Seconds from one answer to the next question."""
@@ -157,10 +158,27 @@ def take_settings(job_id: str, scene: str) -> None:
 
 
 def _set_up(scene: Scene, job: JobDescription) -> None:
-    settings = scene.lightkiln
-    settings.method, settings.time_limit = job.method, job.time_limit
+    settings, current = scene.lightkiln, status.current
+    is_of_words = job.method in current.writers or job.method in current.sketchers
+    if not is_of_words:
+        settings.method, settings.time_limit = job.method, job.time_limit
+        finish_settings.fill(settings.finish, job.finish)
     if job.preset in {name for name, *_ in properties.PRESETS}:
         settings.preset = job.preset
     method_params.set_values(scene, job.method, settings.preset, job.params)
-    finish_settings.fill(settings.finish, job.finish)
+    if is_of_words:
+        _say(scene, job)
     bpy.ops.ed.undo_push(message="Take Settings of Job")
+
+
+def _say(scene: Scene, job: JobDescription) -> None:
+    """Set up the words; a title holds the first 200 characters of a prompt."""
+    text = scene.lightkiln.text
+    text.prompt, text.seed = job.title, job.seed
+    if job.method in status.current.writers:
+        text.method = job.method
+        text.color = "TEXTURE" if job.finish.get("texture") else "VERTICES"
+    prior = str(job.params.get(PRIOR, EMBEDDED))
+    text.prior = kind_of(prior)
+    if text.prior != EMBEDDED.upper():
+        setattr(text, text.prior.lower(), prior)

@@ -10,9 +10,11 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
+from pathlib import Path
 from typing import Any
 
 from . import alignment, backend, places, preferences, preview, properties, status
+from .candidates import Drawn
 from .curves import Curve
 from .mailbox import Came, Sent
 from .previews import Picture
@@ -132,16 +134,22 @@ def fetch(job: Job) -> None:
 
 
 def _fetching(job: Job) -> Future[Any]:
-    """By what the method makes: cameras, masks or a mesh."""
+    """By what the method makes: cameras, masks, pictures or a mesh."""
     client = backend.client()
     if makes_mesh(job):
         return client.fetch_result(job.job_id, preferences.frames_folder(job.job_id), _step(job))
+    if job.method in status.current.sketchers:
+        return client.fetch_candidates(job.job_id, _pictures_of(job))
     folder = preferences.photographs_folder(job.job_id)
     if job.method == alignment.METHOD:
         scene = properties.scene_named(job.scene)
         chosen = job.order.photographs if job.order is not None else alignment.chosen(scene)
         return client.fetch_solved(job.job_id, chosen, folder, preferences.get().command)
     return client.fetch_masks(job.job_id, folder)
+
+
+def _pictures_of(job: Job) -> Path:
+    return preferences.own_folder("candidates") / job.job_id
 
 
 def _step(job: Job) -> int:
@@ -152,8 +160,9 @@ def _step(job: Job) -> int:
 
 
 def makes_mesh(job: Job) -> bool:
-    """False for a job that finds cameras or masks."""
-    others = (alignment.METHOD, SEGMENT, *status.current.cutters)
+    """False for a job that finds cameras or masks, or draws pictures."""
+    current = status.current
+    others = (alignment.METHOD, SEGMENT, *current.cutters, *current.sketchers)
     return job.method not in others
 
 
@@ -249,10 +258,12 @@ def _fetched(job: Job, what: Any) -> None:
     job.fetching, job.stage = False, ""
     if isinstance(what, Solved):
         job.solved = what
+    elif isinstance(what, Drawn):
+        status.current.drawn, job.imported_as = what, "candidates"
     elif isinstance(what, tuple):
         job.masks = what
     else:
-        job.result, job.frames = what.result, what.frames
+        job.result, job.frames, job.said = what.result, what.frames, what.said
 
 
 def _end(job: Job, state: JobState, reason: str) -> None:

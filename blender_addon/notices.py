@@ -66,6 +66,8 @@ def line_of(job: Job | None) -> str | None:
 
 def end_of(job: Job) -> str:
     """The last word about a job that has ended; empty: nothing to say, or not yet."""
+    if job.method in status.current.sketchers and job.imported:
+        return "Lightkiln is done: choose a candidate"
     if job.state is JobState.SUCCEEDED and job.imported:
         return f"Lightkiln is done: {job.imported_as} is in the scene"
     if job.state is JobState.FAILED:

@@ -14,6 +14,7 @@ from bpy.types import Context, Object, PropertyGroup, Scene
 
 from . import method_params, preview_mesh, sparse_points
 from .finish_settings import LightkilnFinish
+from .text_settings import LightkilnText
 
 DEFAULT_METHOD = "kiln"
 PRESETS = (
@@ -185,6 +186,7 @@ class LightkilnSettings(PropertyGroup):
         default=True,
         update=_show_mesh,
     )
+    text: PointerProperty(type=LightkilnText)
     job_id: StringProperty(
         description="The scene's last job, so that a reopened file finds it", options={"HIDDEN"}
     )
@@ -197,7 +199,7 @@ class LightkilnSettings(PropertyGroup):
     )
 
 
-CLASSES = (LightkilnFinish, LightkilnSettings)
+CLASSES = (LightkilnFinish, LightkilnText, LightkilnSettings)
 
 
 def register() -> None:

@@ -10,8 +10,9 @@ import json
 
 import bpy
 from bpy.types import Collection, Context, Material, Object, Scene
+from mathutils import Matrix
 
-from . import coloured_mesh, textured_material
+from . import coloured_mesh, text_start, textured_material
 from .results import Result
 from .shared.messages import Welcome
 from .status import Job
@@ -19,6 +20,9 @@ from .status import Job
 COLLECTION = "Lightkiln"
 JOB = "lightkiln_job"
 """Property of a result: the job that it comes from."""
+PROMPT, NEGATIVE, SEED = "lightkiln_prompt", "lightkiln_negative", "lightkiln_seed"
+GUIDANCE, LICENCE = "lightkiln_guidance", "lightkiln_licence"
+"""Properties of one that was made of words."""
 
 
 def add(scene: Scene, job: Job, result: Result, welcome: Welcome | None) -> Object:
@@ -31,6 +35,8 @@ def add(scene: Scene, job: Job, result: Result, welcome: Welcome | None) -> Obje
     made = bpy.data.objects.new(job.title, data)
     _record(made, job, welcome)
     _collection(scene).objects.link(made)
+    if job.said is not None:
+        _said(made, job)
     coloured_mesh.show_colors("TEXTURE" if result.is_textured else "VERTEX")
     return made
 
@@ -52,6 +58,22 @@ def _record(made: Object, job: Job, welcome: Welcome | None) -> None:
     if welcome is not None:
         made["lightkiln_backend"] = welcome.server_version
     made["lightkiln_extension"] = "0.1.0"
+
+
+def _said(made: Object, job: Job) -> None:
+    """Note the words that it was made of; its origin comes to the middle of its region."""
+    said, order = job.said, job.order
+    made[PROMPT], made[NEGATIVE], made[SEED] = said.text, said.negative, said.seed
+    made[GUIDANCE], made[LICENCE] = said.guidance, said.terms
+    if order is None or order.region is None or order.wish is None:
+        return
+    middle = Matrix.Translation(order.region.world_from_region[:3, 3].tolist())
+    made.data.transform(middle.inverted())
+    made.matrix_world = middle
+    text_start.remember(made, order.region)
+    before = bpy.data.objects.get(order.wish.begun_from)
+    if before is not None and before.name in bpy.context.view_layer.objects:
+        before.hide_set(True)
 
 
 def _collection(scene: Scene) -> Collection:

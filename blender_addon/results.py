@@ -23,10 +23,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import found_frames, ply
+from . import found_frames, ply, said
 from .connection import Connection
 from .edges import Edges, are_whole, edges_of
 from .found_frames import FoundFrames
+from .said import Said
 from .shared.errors import MalformedMessage
 from .shared.geometry import TriangleMesh
 from .shared.messages import ListArtifacts
@@ -65,6 +66,8 @@ class Brought:
 
     result: Result | None
     frames: FoundFrames | None
+    said: Said | None = None
+    """What was asked for, of a mesh that was made of words."""
 
 
 async def fetch(connection: Connection, job_id: str, folder: Path, step: int) -> Brought:
@@ -80,7 +83,8 @@ async def fetch(connection: Connection, job_id: str, folder: Path, step: int) ->
         frames = found if found.num else None
     if frames is not None and names.isdisjoint((SURFACE, RESULT)):
         return Brought(None, frames)
-    return Brought(await _fetch_result(connection, job_id, names), frames)
+    words = await said.fetch(connection, job_id) if said.ARTIFACT in names else None
+    return Brought(await _fetch_result(connection, job_id, names), frames, words)
 
 
 async def _fetch_result(connection: Connection, job_id: str, names: Set[str]) -> Result:

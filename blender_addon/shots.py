@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From what Blender said of its cameras to a scene whose files lie ready to be sent. No bpy.
+"""From what Blender said of its cameras, or a person in words, to a scene whose files lie ready to
+be sent. No bpy.
 
 The main thread fills in an `Order` without touching a file; the client's thread turns it into a
 `Prepared`: reads every image, measures and hashes it, and checks what can be checked before a byte
@@ -19,7 +20,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from . import image_files, photographs
+from . import image_files, photographs, wishes
 from .convert import Lens, camera_from_blender
 from .shared.camera import Camera
 from .shared.checks import check_region_is_seen, check_scene
@@ -28,6 +29,7 @@ from .shared.errors import InvalidScene
 from .shared.params import Scalar
 from .shared.scene import FileRef, Region, Scene, View
 from .transfers import Source
+from .wishes import Wish
 
 Tell = Callable[[str, float], None]
 
@@ -83,6 +85,9 @@ class Order:
     path: CameraPath | None = None
     photographs: tuple[Path, ...] = ()
     """What shall be aligned, a folder or files; then there are no shots."""
+    wish: Wish | None = None
+    """What shall be made of words; then there are no shots either."""
+    seed: int = 0
     notes: list[str] = field(default_factory=list)
     """Sentences for the person, found on the way."""
     cancelled: threading.Event = field(default_factory=threading.Event)
@@ -100,10 +105,16 @@ class Prepared:
 
 def prepare(order: Order, tell: Tell) -> Prepared:
     """Read and check everything; raises `InvalidScene` with the first thing that is wrong."""
-    scene, files = (_unposed if order.photographs else _posed)(order, tell)
+    scene, files = _gathered(order, tell)
     document = to_json(scene)
     scene_sha256 = hashlib.sha256(document).hexdigest()
     return Prepared(scene_sha256=scene_sha256, files={**files, scene_sha256: document})
+
+
+def _gathered(order: Order, tell: Tell) -> tuple[Scene, dict[str, Source]]:
+    if order.wish is not None:
+        return wishes.scene_of(order.wish, order.region)
+    return (_unposed if order.photographs else _posed)(order, tell)
 
 
 def _unposed(order: Order, tell: Tell) -> tuple[Scene, dict[str, Source]]:

@@ -7,8 +7,10 @@ another file does not lose the job.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from .candidates import Drawn
 from .curves import Curve
 from .found_frames import FoundFrames
 from .found_masks import FoundMask
@@ -16,11 +18,15 @@ from .mailbox import Link
 from .preflight import Report
 from .previews import Picture
 from .results import Result
+from .said import Said
 from .shared.jobs import JobState, JobSummary, Progress
 from .shared.messages import MethodInfo, Welcome
 from .shared.sharing import Load
 from .shots import Order
 from .solved import Solved
+
+TEXT = "text"
+"""What a method needs that makes something of words."""
 
 
 @dataclass(slots=True)
@@ -60,6 +66,8 @@ class Job:
     """The masks that were found, fetched and waiting to be imported."""
     frames: FoundFrames | None = None
     """The pictures that it has rendered, fetched and waiting to be shown."""
+    said: Said | None = None
+    """What was asked for in words, fetched with the result."""
     fetching: bool = False
     imported_as: str = ""
     """Name of the object that holds the mesh."""
@@ -100,6 +108,12 @@ class Status:
     methods: dict[str, MethodInfo] = field(default_factory=dict)
     cutters: dict[str, MethodInfo] = field(default_factory=dict)
     """Methods that make masks."""
+    writers: dict[str, MethodInfo] = field(default_factory=dict)
+    """Methods that make meshes of words."""
+    sketchers: dict[str, MethodInfo] = field(default_factory=dict)
+    """Methods that make pictures of words."""
+    drawn: Drawn | None = None
+    """The candidates of the last prompt that was looked at."""
     job: Job | None = None
     converting: str = ""
     """What is being read or written for other programs; empty: nothing."""
@@ -115,6 +129,32 @@ class Status:
     is_pairing: bool = False
     problem: str = ""
     """The last thing that could not be done, in a sentence."""
+
+    def sort(self, methods: Iterable[MethodInfo]) -> None:
+        """Take the backend's methods, each to where it is offered."""
+        kinds = {"mesh": self.methods, "": self.methods}  # "": a broken one
+        kinds |= {"masks": self.cutters, "pictures": self.sketchers}
+        for known in (self.methods, self.writers, self.cutters, self.sketchers):
+            known.clear()
+        for info in methods:
+            is_writer = info.produces == "mesh" and TEXT in info.needs
+            known = self.writers if is_writer else kinds.get(info.produces)
+            if known is not None:
+                known[info.name] = info
+
+    def all_methods(self) -> list[MethodInfo]:
+        """Those that are offered anywhere."""
+        return [
+            *self.methods.values(),
+            *self.writers.values(),
+            *self.cutters.values(),
+            *self.sketchers.values(),
+        ]
+
+    def titled(self, name: str) -> str:
+        """As a method is called in panels."""
+        found = next((info for info in self.all_methods() if info.name == name), None)
+        return found.title if found is not None else name.replace("-", " ").title()
 
 
 current = Status()

@@ -23,6 +23,7 @@ from . import (
     render,
     result,
     solve,
+    text,
 )
 
 CLASSES = (
@@ -35,6 +36,7 @@ CLASSES = (
     *reconstruct.CLASSES,
     *job_control.CLASSES,
     *masks.CLASSES,
+    *text.CLASSES,
     *preflight.CLASSES,
     *jobs_list.CLASSES,
     *notice.CLASSES,

@@ -17,6 +17,7 @@ from . import (
     preflight,
     result,
     scene,
+    text,
 )
 
 CLASSES = (
@@ -29,6 +30,7 @@ CLASSES = (
     *method.CLASSES,
     *frames.CLASSES,
     *finish.CLASSES,
+    *text.CLASSES,
     *job.CLASSES,
     *result.CLASSES,
     *jobs_list.CLASSES,

@@ -13,7 +13,12 @@ from ..shared.jobs import JobSummary
 from .job import ICONS, STATES
 from .layout import Tab, duration, wrapped
 
-METHOD_ICONS = {"align": "OUTLINER_OB_CAMERA", "segment": "MOD_MASK"}
+METHOD_ICONS = {
+    "align": "OUTLINER_OB_CAMERA",
+    "segment": "MOD_MASK",
+    "dreamfusion": "FONT_DATA",
+    "text-candidates": "IMAGE_DATA",
+}
 
 
 class JobsList(UIList):
@@ -99,8 +104,7 @@ def _place(job: JobSummary) -> str:
 
 def _named(identifier: str) -> str:
     """As a method or a preset is called in other panels."""
-    info = status.current.methods.get(identifier) or status.current.cutters.get(identifier)
-    return info.title if info is not None else identifier.replace("-", " ").title()
+    return status.current.titled(identifier)
 
 
 def ago(created: float) -> str:

@@ -67,7 +67,7 @@ class BlenderRuns:
         return {
             "LIGHTKILN_ZIP": shutil.copy(build_addon.build(), self._folder.name),
             "LIGHTKILN_COMMAND": shlex.join(backend),
-            "LIGHTKILN_METHODS": "paced:SPEC",
+            "LIGHTKILN_METHODS": "paced:SPEC,paced:WORDS,paced:PICTURES",
             "LIGHTKILN_PYTHON": sys.executable,
             "LIGHTKILN_PHOTOGRAPHS": str(photographs_in(folder / "still life")),
             "LIGHTKILN_FILM": str(film_in(folder)),

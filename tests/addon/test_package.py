@@ -12,6 +12,7 @@ import pytest
 import build_addon
 
 WITHOUT_BPY = (
+    "candidates",
     "client",
     "connection",
     "convert",
@@ -26,11 +27,13 @@ WITHOUT_BPY = (
     "preflight",
     "previews",
     "results",
+    "said",
     "searching",
     "shots",
     "status",
     "thumbnails",
     "transfers",
+    "wishes",
 )
 
 

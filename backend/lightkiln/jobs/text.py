@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One run from a prompt to its artifacts: those of any mesh, and
 
-    prompt.json   what was asked for, and what the prior is: text, negative, seed, title, licence
+    prompt.json   what was asked for: text, negative, seed; and, of a method that draws from a
+                  prior, its name, title, licence, and the guidance by which it was asked
 
 It must not know processes, nor how a mesh is made of words.
 """
@@ -39,8 +40,9 @@ from .thumbnail import keep_thumbnail
 PROMPT = "prompt.json"
 START = "start.ply"
 HINT = "Try another seed, or say it in plainer words."
-WEIGHTS = "prior"
-"""A method with a parameter of this name draws from a prior that it names."""
+WEIGHTS, GUIDANCE = "prior", "guidance"
+"""A method with parameters of these names draws from the prior that the one names, and follows the
+prompt as strictly as the other says; 0: as suits the prior."""
 
 
 def text(folder: JobFolder, job: JobSpec, journal: Journal, run: JobRun) -> None:
@@ -76,11 +78,12 @@ def text_inputs(folder: JobFolder) -> TextInputs:
 def keep_prompt(folder: JobFolder, job: JobSpec, journal: Journal, params: Any) -> None:
     """Write what was asked for, with the prior's licence, before the work begins."""
     prompt = folder.scene().prompt or Prompt(text="")
-    about = {"text": prompt.text, "negative": prompt.negative, "seed": job.seed}
+    about: dict[str, Any] = {"text": prompt.text, "negative": prompt.negative, "seed": job.seed}
     named = getattr(params, WEIGHTS, None)
     if named is not None:  # only then is anything of priors imported
         manifest = importlib.import_module("lightkiln.priors.catalogue").manifest_of(named)
         about |= {"prior": named, "title": manifest.title, "licence": manifest.licence}
+        about["guidance"] = getattr(params, GUIDANCE, 0.0) or manifest.guidance
     atomic.write(folder.artifacts / PROMPT, json.dumps(about, indent=1).encode())
     keep(folder.artifacts / PROMPT, journal)
 

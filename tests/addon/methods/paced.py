@@ -1,20 +1,37 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A method for the tests of the add-on: takes its time, shows all it can, and its mesh is known.
+"""Methods for the tests of the add-on: they take their time, show all they can, and what they make
+is known.
 
 The mesh is a cube's corners around `CENTRE`: the octahedron of radius 0.5 m, red above, blue below.
+Of words it is the one that the region's ball holds, or what it was to begin from; the candidates
+are as grey as their seeds say.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from lightkiln.api import Camera, Inputs, MethodSpec, RenderedImage, Run, TriangleMesh, param
+from lightkiln.api import (
+    Camera,
+    Inputs,
+    MethodSpec,
+    Need,
+    Product,
+    RenderedImage,
+    Run,
+    TextInputs,
+    TriangleMesh,
+    param,
+)
 from lightkiln_shared.camera import project
+from numpy.typing import NDArray
 
 CENTRE = np.array([1.0, 2.0, 3.0])
 STEP_SECONDS = 0.05
+CORNERS = np.concatenate([np.eye(3), -np.eye(3)]).astype(np.float32)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +52,61 @@ SPEC = MethodSpec(
     renders_frames=True,
     presets={"draft": {"rounds": 5}, "high": {"rounds": 400, "radius": 0.7}},
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class WordParams:
+    prior: str = param("embedded", "What draws.")
+    rounds: int = param(5, "Steps to take.", min=1, max=1000)
+    resolution: int = param(32, "Steps of the lattice.", min=8, max=40)
+    guidance: float = param(0.0, "How strictly.", min=0.0, max=100.0)
+
+
+WORDS = MethodSpec(
+    name="paced-words",
+    title="Paced Words",
+    summary="Takes its time for words.",
+    params=WordParams,
+    entry="paced:generate",
+    needs=(Need.TEXT,),
+    presets={"high": {"rounds": 400}},
+)
+PICTURES = MethodSpec(
+    name="text-candidates",
+    title="Paced Candidates",
+    summary="Draws grey pictures.",
+    params=WordParams,
+    entry="paced:draw",
+    needs=(Need.TEXT,),
+    produces=Product.PICTURES,
+)
+
+
+def generate(inputs: TextInputs, params: WordParams, run: Run) -> TriangleMesh:
+    """The octahedron that the region's ball holds, or what it is to begin from, in the world."""
+    mesh = inputs.start or replace(_octahedron(Params(radius=1.0)), positions=CORNERS)
+    placed = inputs.region.world_from_region
+    mesh = replace(
+        mesh,
+        positions=(mesh.positions @ placed[:3, :3].T + placed[:3, 3]).astype(np.float32),
+        normals=None,
+    )
+    run.preview(_render)
+    run.preview_mesh(lambda: mesh)
+    picture = "" if inputs.image is None else f", a picture of {inputs.image.shape[1]} px"
+    run.warn(f"{inputs.prompt}; not {inputs.negative or 'anything'}; seed {run.seed}{picture}.")
+    with run.phase("pacing", 1.0):
+        for _ in run.steps(params.rounds):
+            time.sleep(STEP_SECONDS)
+    return mesh
+
+
+def draw(
+    inputs: TextInputs, params: WordParams, run: Run
+) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    with run.phase("drawing", 1.0):
+        for index in run.steps(4):
+            yield run.seed + index, np.full((64, 64, 3), 50 * index, dtype=np.uint8)
 
 
 def reconstruct(inputs: Inputs, params: Params, run: Run) -> TriangleMesh:
@@ -69,7 +141,7 @@ def _render(camera: Camera) -> RenderedImage:
 
 
 def _octahedron(params: Params) -> TriangleMesh:
-    corners = np.concatenate([np.eye(3), -np.eye(3)])
+    corners = CORNERS
     faces = [(0, 1, 2), (1, 3, 2), (3, 4, 2), (4, 0, 2)]
     faces += [(1, 0, 5), (3, 1, 5), (4, 3, 5), (0, 4, 5)] if params.closed else []
     colors = np.where(corners[:, 2:] >= 0.0, (1.0, 0.0, 0.0), (0.0, 0.0, 0.5))
