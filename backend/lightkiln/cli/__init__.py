@@ -36,6 +36,7 @@ COMMANDS = {
     "delete": "Delete a job that is over, and its files.",
     "keep": "Never delete a job to make room, or because it is old.",
     "devices": "List a backend's devices, its queue, and what you take of it.",
+    "train": "Teach the built-in prior anew.",
     "evaluate": "Compare a mesh with the truth: Chamfer, F-score, normals.",
     "doctor": "Say what is missing on this machine, and what to do.",
     "serve": "Serve Blender on this machine, or with --lan on the network.",

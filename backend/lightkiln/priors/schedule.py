@@ -42,6 +42,14 @@ def velocity(
     return a * noise - s * clean
 
 
+def velocity_to(
+    clean: Float[Tensor, "b d i j"], z: Float[Tensor, "b d i j"], abar: Float[Tensor, " b"]
+) -> Float[Tensor, "b d i j"]:
+    """v of a network that answers with the clean picture: (a z - x) / s."""
+    a, s = _shares(abar)
+    return (a * z - clean) / s
+
+
 def noise_said(
     predicts: Predicts,
     output: Float[Tensor, "b d i j"],

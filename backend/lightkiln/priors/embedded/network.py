@@ -2,7 +2,7 @@
 """The built-in prior's network: a small U-Net on patches, told a sentence and a viewpoint.
 
     tokens = encoder(first thing, second thing, relation, camera, style)      a transformer's
-    v      = U-Net(patches of the noisy picture, t, tokens)
+    x      = U-Net(patches of the noisy picture, t, tokens)      the clean picture
 
 Pictures are cut into patches of `PATCH`² pixels (space to depth). Tokens enter twice: their mean,
 beside t, scales and shifts every block (FiLM, Perez et al. 2018), and on the two coarser levels
@@ -121,7 +121,7 @@ class Level(nn.Module):
 
 
 class Network(nn.Module):
-    """v of a noisy picture."""
+    """The clean picture in a noisy one."""
 
     def __init__(
         self, counts: tuple[int, ...], num_things: int, styles: int, channels: int

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The built-in prior at work: its network, asked by sentences and viewpoints.
 
-A picture (RGB times alpha, alpha) in [0, 1] is 2 p - 1 to the network. It must not know training.
+A picture (RGB times alpha, alpha) in [0, 1] is 2 p - 1 to the network, which answers with the clean
+picture; what is handed on is the velocity that leads there. It must not know training.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from torch import Tensor
 from lightkiln.fields.short_numbers import short_numbers
 from lightkiln.priors.manifest import Manifest, Style
 from lightkiln.priors.prior import Viewpoints, Words
-from lightkiln.priors.schedule import cosine
+from lightkiln.priors.schedule import cosine, velocity_to
 
 from .manifest import MANIFEST, STYLES
 from .network import Network
@@ -90,8 +91,8 @@ class EmbeddedPrior:
                 to_camera(viewpoints).to(self._device),
                 torch.full((count,), STYLES.index(style), device=self._device),
             )
-            said: Tensor = self._network(noisy, t, tokens)
-        return said.float()
+            clean: Tensor = self._network(noisy, t, tokens)
+        return velocity_to(clean.float(), noisy, cosine(t))
 
     def _told(self, prompt: str) -> Told:
         if not prompt:

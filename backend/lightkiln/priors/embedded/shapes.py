@@ -36,7 +36,7 @@ class Shape:
 
     parts: tuple[Part, ...]
     radius: float
-    """Of the upright cylinder about the z axis that holds it."""
+    """Of the upright cylinder about the z axis that holds it, but for the mug's grip."""
     height: float
     seat: float
     """Height at which something can stand on it."""

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Teaches the built-in prior: `lightkiln train prior`.
 
-    L = E |v(z_t, t, c) - v_t|²,   t ~ U(0, 1),   z_t = a x + s e      (Salimans and Ho 2022)
+    L = E w(t) |x(z_t, t, c) - x|²,   t ~ U(0, 1),   z_t = a x + s e,   w = min(1 / s², 1 / S²)
 
+The network answers with the clean picture, which is simple, and not with the noise, which would not
+pass through layers as narrow as a patch is deep (Li and He 2025, arXiv:2511.13720); 1 / s² makes
+that the loss in v (Salimans and Ho 2022, arXiv:2202.00512), and S bounds it where s vanishes.
 Words are left out of every tenth picture, so that the network knows what "nothing said" looks like
 (Ho and Salimans 2022, arXiv:2207.12598); viewpoint and style are always told. What is kept are the
 means of the parameters over the steps (EMA). Steps are numbered and pictures drawn by that number:
@@ -28,7 +31,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from lightkiln.fields.short_numbers import short_numbers
-from lightkiln.priors.schedule import cosine, noisy, velocity
+from lightkiln.priors.schedule import cosine, noisy
 
 from .network import Network
 from .pictures import Shown, drawn
@@ -36,7 +39,9 @@ from .prior import WEIGHTS, new_network
 
 SILENT_SHARE = 0.1
 """Of the pictures, those of which nothing is said."""
-RATE, RATE_LEFT, WARM_STEPS = 5e-4, 0.02, 200
+LEAST_POWER = 0.1
+"""S²: pictures of less noise than this count no more than those."""
+RATE, RATE_LEFT, WARM_STEPS = 6e-4, 0.02, 200
 BETAS, DECAY = (0.9, 0.99), 1e-3
 MEAN_OVER = 0.001
 """Of the newest parameters in the mean."""
@@ -63,8 +68,7 @@ Told = Callable[[int, float, float], None]
 
 def train(folder: Path, recipe: Recipe, told: Told) -> Path:
     """Teach a network, or go on with what lies in the folder; returns the weights' file."""
-    folder.mkdir(parents=True, exist_ok=True)
-    course = _Course(folder, recipe)
+    course = Course(folder, recipe)
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as ahead:
         coming = ahead.submit(drawn, (recipe.seed, course.step), recipe.batch)
         while course.progress() < 1.0:
@@ -80,12 +84,13 @@ def train(folder: Path, recipe: Recipe, told: Told) -> Path:
     return folder / WEIGHTS.name
 
 
-class _Course:
+class Course:
     """A network at its lessons."""
 
     def __init__(self, folder: Path, recipe: Recipe) -> None:
         self.step, self._before = 0, 0.0
         self._folder, self._recipe = folder, recipe
+        folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(recipe.seed)
         self._network = new_network().to(recipe.device)
         self._mean = deepcopy(self._network).requires_grad_(False)
@@ -119,7 +124,7 @@ class _Course:
             group["lr"] = _rate(self.step, self.progress())
         self._optimiser.step()
         self.step += 1
-        share = max(MEAN_OVER, 1.0 / (self.step + 1))
+        share = max(MEAN_OVER, 9.0 / (self.step + 10))  # the first ones are soon forgotten
         with torch.no_grad():
             for mean, new in zip(self._mean.parameters(), self._network.parameters(), strict=True):
                 mean.lerp_(new, share)
@@ -141,14 +146,14 @@ class _Course:
         silent = torch.rand(len(clean), generator=draw) < SILENT_SHARE
         things = torch.from_numpy(shown.things).masked_fill(silent[:, None, None], 0)
         relation = torch.from_numpy(shown.relation).masked_fill(silent, 0)
-        noise = torch.randn(clean.shape, generator=draw)
-        t = torch.rand(len(clean), generator=draw)
+        noise, t = torch.randn(clean.shape, generator=draw), torch.rand(len(clean), generator=draw)
+        abar = cosine(t)
         told = things, relation, torch.from_numpy(shown.camera), torch.from_numpy(shown.style)
         with short_numbers(torch.device(device)):
             tokens = self._network.tell(*(each.to(device) for each in told))
-            said = self._network(noisy(clean, noise, cosine(t)).to(device), t.to(device), tokens)
-        target = velocity(clean, noise, cosine(t)).to(device)
-        loss: Tensor = (said.float() - target).square().mean()
+            said = self._network(noisy(clean, noise, abar).to(device), t.to(device), tokens)
+        missed = (said.float() - clean.to(device)).square().mean(dim=(1, 2, 3))
+        loss: Tensor = (missed / (1.0 - abar).clamp(min=LEAST_POWER).to(device)).mean()
         return loss
 
     def _seconds(self) -> float:
