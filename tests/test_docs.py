@@ -2,7 +2,9 @@
 """The documents tell the truth: snippets run, messages, errors and commands are described."""
 
 import importlib
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -74,6 +76,25 @@ def test_the_method_of_the_manual_runs_as_it_is_printed(
     distance = np.abs(synthetic_scene.sdf(mesh.positions))
     extent = np.ptp(synthetic_scene.mesh.positions, axis=0).max()
     assert np.median(distance) < 0.05 * extent
+
+
+def test_the_model_of_the_manual_passes_the_contract(tmp_path: Path) -> None:
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(manual.write(tmp_path)),
+        registry.DEVELOPMENT_VARIABLE: "blobs:SPEC",
+    }
+    words = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "--pyargs", "lightkiln.testing")
+    done = subprocess.run(
+        [sys.executable, *words, "-k", "blobs"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=250,
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert " passed" in done.stdout
 
 
 def _inputs(scene: SyntheticScene) -> Inputs:

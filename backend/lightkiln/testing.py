@@ -4,7 +4,8 @@
     pytest --pyargs lightkiln.testing -k NAME
 
 Each test runs once for every method that the registry finds, on a scene made here: a painted ball
-before ten small cameras, with masks, so that nothing has to be installed or downloaded.
+before ten small cameras, with masks, or for methods that need text three words, so that nothing has
+to be installed or downloaded.
 It must not know any particular method.
 """
 
@@ -23,10 +24,10 @@ from lightkiln_shared.geometry import TriangleMesh
 from lightkiln_shared.params import Scalar, specs_of
 from lightkiln_shared.scene import Region, RegionShape
 
-from lightkiln.capture.inputs import Inputs, LoadedView
+from lightkiln.capture.inputs import Inputs, LoadedView, TextInputs
 from lightkiln.methods import registry
 from lightkiln.methods.detached import DetachedRun
-from lightkiln.methods.spec import MethodSpec, Product
+from lightkiln.methods.spec import MethodSpec, Need, Product
 
 RADIUS, DISTANCE, SIZE, NUM_VIEWS = 0.5, 2.5, 64, 10
 """The ball's radius and the cameras' distance in metres, pixels of a side, cameras."""
@@ -44,6 +45,17 @@ SMALL: dict[str, Scalar] = {
     "start": "ball",
 }
 """Parameters that make a run short, for the methods that have them."""
+SMALL_OF_WORDS: dict[str, Scalar] = {
+    **SMALL,
+    "resolution": 24,
+    "steps": 6,
+    "batch": 2,
+    "size": 16,
+    "candidates": 0.0,
+}
+"""The same for those that need text."""
+HALF = 0.6
+"""Half the region's side, metres."""
 
 METHODS = tuple(
     found.name
@@ -74,8 +86,7 @@ class Watched(DetachedRun):
 @of_every_method
 def test_a_run_gives_a_mesh_and_reports_all_of_its_work(name: str) -> None:
     run = Watched()
-    mesh = reconstructed(name, run)
-    is_a_mesh_of_the_ball(mesh)
+    is_what_was_asked(name, reconstructed(name, run))
     assert run.num_begun > 0
     assert sum(phase.share for phase in run.phases) == pytest.approx(1.0, abs=1e-6)
     assert all(math.isfinite(value) for step in run.metrics for value in step.values())
@@ -118,7 +129,7 @@ def test_it_resumes_from_what_it_saved(name: str) -> None:
 
     with pytest.raises(JobCancelled):
         reconstructed(name, Watched(at=num_steps(name) - 2, act=save_and_cancel))
-    is_a_mesh_of_the_ball(reconstructed(name, DetachedRun(state=saved[0])))
+    is_what_was_asked(name, reconstructed(name, DetachedRun(state=saved[0])))
 
 
 @of_every_method
@@ -137,7 +148,7 @@ def test_when_memory_was_full_it_goes_on_with_less_from_what_it_saved(name: str)
         values = registry.halved(spec, "draft", values, names)
     params = registry.params_for(spec, "draft", values)
     run = DetachedRun(state=saved[0])
-    is_a_mesh_of_the_ball(registry.load_entry(spec)(a_scene(), params, run))
+    is_what_was_asked(name, registry.load_entry(spec)(given(spec), params, run))
 
 
 @of_every_method
@@ -176,7 +187,7 @@ def test_every_parameter_is_described(name: str) -> None:
 def reconstructed(name: str, run: DetachedRun) -> TriangleMesh:
     """Run a method on the scene, as short as its parameters allow."""
     spec = registry.spec_named(name)
-    mesh = registry.load_entry(spec)(a_scene(), short_params(spec), run)
+    mesh = registry.load_entry(spec)(given(spec), short_params(spec), run)
     assert isinstance(mesh, TriangleMesh)
     return mesh
 
@@ -189,7 +200,24 @@ def short_params(spec: MethodSpec) -> Any:
 def short_values(spec: MethodSpec) -> dict[str, Scalar]:
     """`SMALL` as far as the method has such parameters."""
     known = {parameter.name for parameter in specs_of(spec.params)}
-    return {name: value for name, value in SMALL.items() if name in known}
+    small = SMALL_OF_WORDS if Need.TEXT in spec.needs else SMALL
+    return {name: value for name, value in small.items() if name in known}
+
+
+def given(spec: MethodSpec) -> Inputs | TextInputs:
+    """What a method is given: the scene, or words where it needs those."""
+    if Need.TEXT in spec.needs:
+        return TextInputs(prompt="a red ball", negative="", region=a_scene().region)
+    return a_scene()
+
+
+def is_what_was_asked(name: str, mesh: TriangleMesh) -> None:
+    """Whether it is sound, and the scene's ball or at least in the region that words stand in."""
+    if Need.TEXT in registry.spec_named(name).needs:
+        is_a_mesh(mesh)
+        assert np.abs(mesh.positions).max() < 1.1 * HALF
+    else:
+        is_a_mesh_of_the_ball(mesh)
 
 
 @cache
@@ -225,7 +253,7 @@ def is_a_mesh_of_the_ball(mesh: TriangleMesh) -> None:
 @cache
 def a_scene() -> Inputs:
     """A painted ball about the origin, seen from all around."""
-    region = Region(shape=RegionShape.BOX, world_from_region=np.diag([0.6, 0.6, 0.6, 1.0]))
+    region = Region(shape=RegionShape.BOX, world_from_region=np.diag([HALF, HALF, HALF, 1.0]))
     return Inputs(views=tuple(_view(index) for index in range(NUM_VIEWS)), region=region)
 
 

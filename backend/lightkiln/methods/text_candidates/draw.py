@@ -15,6 +15,10 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
 from lightkiln.capture.inputs import TextInputs
 from lightkiln.methods.spec import Run
 from lightkiln.priors.catalogue import open_prior
@@ -22,9 +26,6 @@ from lightkiln.priors.manifest import Manifest, Style
 from lightkiln.priors.prior import Words
 from lightkiln.priors.sampling import sample
 from lightkiln.training.prompt_views import four_sides, placed
-from numpy.typing import NDArray
-from PIL import Image
-from torch import Tensor
 
 from . import Params
 
@@ -40,10 +41,11 @@ def draw(
 ) -> Iterator[tuple[int, UInt8[NDArray[Any], "H W 3"]]]:
     """Yield a seed and its picture, `count` times."""
     with run.phase("prior", PRIOR_SHARE):
-        prior = open_prior(params.prior, run.device)
+        device = torch.device(run.device)
+        prior = open_prior(params.prior, device, run.warn)
         words = prior.words(inputs.prompt, inputs.negative)
         _tell(words, run)
-    viewpoints = placed(four_sides(prior.manifest), torch.device(run.device))
+    viewpoints = placed(four_sides(prior.manifest), device)
     with run.phase("drawing", 1.0 - PRIOR_SHARE):
         for index in run.steps(params.count):
             pictures = sample(
