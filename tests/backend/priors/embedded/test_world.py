@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from lightkiln.priors.embedded import vocabulary
 from lightkiln.priors.embedded.light import AMBIENT, DIFFUSE, LAMP
-from lightkiln.priors.embedded.manifest import DISTANCE, FOV, SIZE
+from lightkiln.priors.embedded.manifest import DISTANCE, FOV
 from lightkiln.priors.embedded.meshes import mesh_of
 from lightkiln.priors.embedded.paint import RGB
 from lightkiln.priors.embedded.pictures import drawn, drawn_sentence, is_held_out, taught_sentence
@@ -95,11 +95,12 @@ def test_relations_mean_what_they_say(shape: str, relation: str) -> None:
 @pytest.mark.parametrize(("azimuth", "elevation"), [(0.3, 0.3), (1.1, -0.1), (4.0, 0.9)])
 def test_outlines_are_those_of_the_distances(azimuth: float, elevation: float) -> None:
     sentence, _ = read("a big mug on a small table")
-    alpha = render(arranged(sentence), azimuth, elevation, Style.ALBEDO)[..., 3] / 255.0
+    size = 128
+    alpha = render(arranged(sentence), azimuth, elevation, Style.ALBEDO, size)[..., 3] / 255.0
     axes = camera_axes(azimuth, elevation)
     np.testing.assert_allclose(axes @ axes.T, np.eye(3), atol=1e-12)
     assert axes[1, 2] > 0.0
-    steps = np.tan(0.5 * FOV) * (2.0 * (np.arange(SIZE) + 0.5) / SIZE - 1.0)
+    steps = np.tan(0.5 * FOV) * (2.0 * (np.arange(size) + 0.5) / size - 1.0)
     across, down = np.meshgrid(steps, steps)
     rays = across[..., None] * axes[0] - down[..., None] * axes[1] - axes[2]
     rays = (rays / np.linalg.norm(rays, axis=-1, keepdims=True)).reshape(-1, 3)
@@ -107,7 +108,7 @@ def test_outlines_are_those_of_the_distances(azimuth: float, elevation: float) -
     for _ in range(120):  # sphere tracing (Hart 1996)
         f = distance(arranged(sentence), DISTANCE * axes[2] + t[:, None] * rays)
         nearest, t = np.minimum(nearest, f), t + np.maximum(f, 2e-3)
-    hit = (nearest < 0.0).reshape(SIZE, SIZE)
+    hit = (nearest < 0.0).reshape(size, size)
     sure = (alpha == 0.0) | (alpha == 1.0)
     assert (hit != alpha)[sure].mean() < 0.002
     assert 0.95 < hit.sum() / alpha.sum() < 1.05
