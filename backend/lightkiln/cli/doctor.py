@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes.util
 import importlib
+import importlib.util
 import platform
 import shutil
 import subprocess
@@ -18,12 +19,14 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 import typer
+from lightkiln_shared.errors import InvalidPrompt
 from platformdirs import user_data_path
 from rich.console import Console
 from rich.table import Table
 
 from lightkiln.executors.devices import find_slots, memory_mb
 from lightkiln.methods.registry import discover
+from lightkiln.priors.catalogue import EMBEDDED, LIBRARIES, SUGGESTIONS, manifest_of
 
 MIN_FREE_GB = 5.0
 MIN_MEMORY_GB = 4.0
@@ -56,7 +59,7 @@ class Finding:
 
 def doctor() -> None:
     """Say what is missing on this machine, and what to do."""
-    findings = [*_system(), *_packages(), *_devices(), *_methods(), *_blender()]
+    findings = [*_system(), *_packages(), *_devices(), *_methods(), *_priors(), *_blender()]
     table = Table("", "", "Found", "What to do", box=None, pad_edge=False)
     for finding in findings:
         mark = "[green]ok[/]" if not finding.advice else "[red]![/]"
@@ -106,6 +109,29 @@ def _methods() -> Iterator[Finding]:
             yield Finding(name, found.unavailable, "Install it to use this.", is_needed=False)
         else:
             yield Finding(name, "ready")
+
+
+def _priors() -> Iterator[Finding]:
+    built_in = manifest_of(EMBEDDED)
+    yield Finding(f"Prior {EMBEDDED}", f"{built_in.title}, licence: {built_in.licence}")
+    missing = [name for name in LIBRARIES if importlib.util.find_spec(name) is None]
+    if missing:
+        advice = "pip install 'lightkiln[text]' to draw from Stable Diffusion and the like."
+        yield Finding("Other priors", f"{missing[0]} is not installed", advice, is_needed=False)
+        return
+    here = [each for each in SUGGESTIONS if _is_here(each.model)]
+    for each in here:
+        yield Finding(f"Prior {each.model}", f"{each.title}, licence: {each.licence}")
+    if not here:
+        yield Finding("Other priors", "none of the known models is here; a folder can be named")
+
+
+def _is_here(model: str) -> bool:
+    try:
+        manifest_of(model)
+    except InvalidPrompt:
+        return False
+    return True
 
 
 def _blender() -> Iterator[Finding]:

@@ -18,6 +18,8 @@ from rich.table import Table
 
 from lightkiln.methods.info import info_of
 from lightkiln.methods.registry import DEFAULT_METHOD, discover, spec_named
+from lightkiln.methods.spec import PRIOR
+from lightkiln.priors.catalogue import EMBEDDED, SUGGESTIONS
 
 from .line import backend_of, chosen
 from .telling import Json, print_json
@@ -41,6 +43,9 @@ def methods(
         return
     console.print(f"[bold]{escape(shown(one.title))}[/]: {escape(shown(one.summary))}")
     console.print(_params(one.params))
+    if PRIOR in {param.name for param in one.params}:
+        console.print()
+        console.print(_priors())
 
 
 def _listed(context: typer.Context) -> Methods:
@@ -81,6 +86,19 @@ def _params(specs: tuple[ParamSpec, ...]) -> Table:
     for spec in specs:
         default = f"{spec.default} {spec.unit}".rstrip()
         table.add_row(*(escape(shown(t)) for t in (spec.name, default, _allowed(spec), spec.help)))
+    return table
+
+
+def _priors() -> Table:
+    """What may be named as a prior; nothing of it is fetched, so it must be there."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("--prior", overflow="fold")  # to be typed: every letter counts
+    table.add_column("What it is")
+    table.add_column("Licence")
+    table.add_row(EMBEDDED, "built in: simple things, colours, how they lie", "GPL-3.0-or-later")
+    table.add_row("FOLDER", "a diffusion pipeline's folder, with the extra `text`", "its own")
+    for each in SUGGESTIONS:
+        table.add_row(*map(escape, (each.model, f"{each.title}. {each.note}", each.licence)))
     return table
 
 

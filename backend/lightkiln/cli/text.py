@@ -23,8 +23,9 @@ from lightkiln.capture.write_scene import new_folder
 from lightkiln.jobs.candidates import LIST
 from lightkiln.jobs.folder import JobFolder, JobSpec
 from lightkiln.jobs.intake import NUM_SEEDS
-from lightkiln.jobs.text import PROMPT, WEIGHTS
+from lightkiln.jobs.text import PROMPT
 from lightkiln.methods.registry import DEFAULT_PRESET
+from lightkiln.methods.spec import PRIOR
 
 from .finishing import Texture, finish_options
 from .prompts import asked_for
@@ -114,9 +115,9 @@ def _values(method: str, known: Method, settings: Settings, prior: str) -> dict[
     values = settings_of(method, known.params, settings)
     if not prior:
         return values
-    if WEIGHTS not in {param.name for param in known.params}:
+    if PRIOR not in {param.name for param in known.params}:
         raise InvalidParams(f"{known.title} draws from no prior.", hint="Leave --prior out.")
-    return {**values, WEIGHTS: prior}
+    return {**values, PRIOR: prior}
 
 
 def _tell(folder: JobFolder, told: Telling) -> None:

@@ -28,6 +28,7 @@ from lightkiln.capture.images import read_image
 from lightkiln.capture.inputs import TextInputs
 from lightkiln.mesh.export import load_mesh
 from lightkiln.mesh.turntable import portrait
+from lightkiln.methods.spec import PRIOR
 
 from . import atomic
 from .artifacts import keep
@@ -40,9 +41,9 @@ from .thumbnail import keep_thumbnail
 PROMPT = "prompt.json"
 START = "start.ply"
 HINT = "Try another seed, or say it in plainer words."
-WEIGHTS, GUIDANCE = "prior", "guidance"
-"""A method with parameters of these names draws from the prior that the one names, and follows the
-prompt as strictly as the other says; 0: as suits the prior."""
+GUIDANCE = "guidance"
+"""A method with a parameter of this name follows the prompt as strictly as it says; 0: as suits the
+prior."""
 
 
 def text(folder: JobFolder, job: JobSpec, journal: Journal, run: JobRun) -> None:
@@ -79,7 +80,7 @@ def keep_prompt(folder: JobFolder, job: JobSpec, journal: Journal, params: Any) 
     """Write what was asked for, with the prior's licence, before the work begins."""
     prompt = folder.scene().prompt or Prompt(text="")
     about: dict[str, Any] = {"text": prompt.text, "negative": prompt.negative, "seed": job.seed}
-    named = getattr(params, WEIGHTS, None)
+    named = getattr(params, PRIOR, None)
     if named is not None:  # only then is anything of priors imported
         manifest = importlib.import_module("lightkiln.priors.catalogue").manifest_of(named)
         about |= {"prior": named, "title": manifest.title, "licence": manifest.licence}

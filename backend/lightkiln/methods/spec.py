@@ -35,6 +35,10 @@ DEVICES = "devices"
 """A method with a parameter of this name is run by as many processes as it says, which find each
 other as torchrun's do (`training.processes`) and see all of the job's devices."""
 
+PRIOR = "prior"
+"""A method with a parameter of this name draws from the prior that it names: `embedded`, a folder
+or a model's id."""
+
 
 class Need(StrEnum):
     """What a method wants to be given."""
