@@ -37,7 +37,7 @@ from .ledger import RETRY_SECONDS, Ledger
 from .ranks import num_devices
 from .rules import Rules
 from .shares import Shares, Work
-from .state import Effect, Happening
+from .state import TABLE, Effect, Happening
 from .store import Change, JobStore, StoredJob
 from .view import ACTIVE, JobsView
 from .watchers import Watcher, Watchers
@@ -114,7 +114,7 @@ class JobQueue(JobsView):
         if action is JobAction.DELETE:
             await self._delete(job_id)
             return
-        if action is JobAction.RETRY:
+        if action is JobAction.RETRY and await self._can(job_id, action):
             await self._ask(job_id, finish=False)
         _, effects = await self.ledger.step(job_id, action)
         for effect in effects:
@@ -157,6 +157,9 @@ class JobQueue(JobsView):
                 self._spawn(self.shares.running[job_id].attempt.enforce_cancel())
             with contextlib.suppress(OSError):  # the disk is full: then force alone must do
                 await self._ask(job_id, cancel=True)
+
+    async def _can(self, job_id: str, action: JobAction) -> bool:
+        return ((await self.ledger.do(self.store.job, job_id)).state, action) in TABLE
 
     async def _tell_who_looks(self, job_id: str) -> None:
         watched, camera = self._watchers.is_watched(job_id), self._watchers.camera(job_id)
