@@ -185,6 +185,23 @@ def test_ctrl_c_brings_the_mesh_so_far(
     assert output.exists()
 
 
+def test_words_become_a_mesh_and_pictures_there(laptop: Laptop, tmp_path: Path) -> None:
+    words = ("text", "a red  torus", "--seed", "9")
+    done = laptop.run(*words, "--method", "words", "-o", tmp_path / "x.glb", "--json")
+    assert (done.exit_code, done.stderr) == (0, ""), done.output
+    told = events(done.stdout)
+    assert {"event": "note", "text": "Seed 9."} in told
+    assert "Asked for: a red torus; not: ; by 9." in [each.get("text") for each in told]
+    assert told[-1] == {"event": "wrote", "path": str(tmp_path / "x.glb")}
+    done = laptop.run(*words, "--method", "pictures", "--candidates", tmp_path / "looks")
+    assert done.exit_code == 0, done.output
+    assert len(list((tmp_path / "looks").iterdir())) == 4
+    left = laptop.run(*words, "--method", "words", "--detach")
+    assert laptop.told("job", left.stdout.strip())["asked"]["seed"] == 9
+    refused = laptop.refused("text", "x " * 200, "--method", "words", "--detach")
+    assert refused == (2, "invalid_prompt")
+
+
 def test_what_the_box_has_is_told(laptop: Laptop) -> None:
     methods = laptop.told("methods")
     assert "counter" in {method["name"] for method in methods["methods"]}
