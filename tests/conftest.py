@@ -14,7 +14,15 @@ import pytest
 from jaxtyping import install_import_hook
 
 ROOT = Path(lightkiln.__file__).parent
-CHECKED = ("ops", "fields", "stereo", "mesh", "metrics")
+CHECKED = (
+    "ops",
+    "fields",
+    "stereo",
+    "mesh",
+    "metrics",
+    "priors/pipelines",
+    "training/distillation",
+)
 
 
 def _checked_modules() -> list[str]:

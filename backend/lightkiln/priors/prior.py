@@ -10,7 +10,7 @@ It must not know fields, losses or jobs.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from jaxtyping import Float
 from torch import Tensor
@@ -48,6 +48,7 @@ class Words:
     """Words that meant nothing to it."""
 
 
+@runtime_checkable
 class Prior(Protocol):
     """One interface for all."""
 

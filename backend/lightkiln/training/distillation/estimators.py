@@ -7,7 +7,7 @@ It must not know pictures.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -21,6 +21,7 @@ from .recipe import Form, Recipe
 from .vsd import Variational
 
 
+@runtime_checkable
 class Estimator(Protocol):
     """Says of pictures where not to go."""
 
