@@ -38,6 +38,7 @@ bench: setup ## the figures in docs/benchmarks/
 	PYTHONPATH=tests .venv/bin/python -m benchmarks.crowd
 
 fuzz: setup ## hostile bytes and damaged files, round after round (MINUTES=10)
+	PYTHONPATH=tests .venv/bin/python -m campaigns.histories
 	PYTHONPATH=tests .venv/bin/python -m campaigns.fuzz --minutes $(MINUTES)
 
 soak: setup ## a server under load, under siege and in use for long keeps its size (MINUTES=10)
