@@ -26,6 +26,7 @@ from lightkiln.executors import Slot
 from lightkiln.executors.devices import chosen as chosen_slots
 from lightkiln.executors.devices import cpu, find_slots, joined
 from lightkiln.jobs.folder import JobFolder, JobSpec, create
+from lightkiln.jobs.prior import prior_of
 from lightkiln.jobs.ranks import num_asked
 from lightkiln.methods.registry import params_for, spec_named
 
@@ -88,7 +89,7 @@ class Here:
         return Method(spec.title, specs_of(spec.params))
 
     def check(self, job: JobSpec) -> None:
-        params_for(spec_named(job.method), job.preset, job.params)
+        prior_of(params_for(spec_named(job.method), job.preset, job.params))
 
     def run(
         self,

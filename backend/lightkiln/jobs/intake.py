@@ -30,6 +30,7 @@ from lightkiln.methods.spec import Need
 from .files import FileStore, FileStores
 from .folder import SURFACE, JobFolder, JobSpec, create
 from .housekeeping import Housekeeping
+from .prior import prior_of
 from .queue import JobQueue
 from .ranks import num_asked
 
@@ -87,7 +88,7 @@ class Intake:
 
     def _make_folder(self, asked: SubmitJob, files: FileStore) -> JobSummary:
         build(Finish, asked.finish)
-        params_for(spec_named(asked.method), asked.preset, asked.params)
+        prior_of(params_for(spec_named(asked.method), asked.preset, asked.params))
         if not 0.0 <= asked.time_limit < math.inf:
             raise InvalidParams("The time limit must not be negative.", hint="0 means no limit.")
         if not 0 <= asked.seed < NUM_SEEDS:

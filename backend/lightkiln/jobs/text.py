@@ -9,7 +9,6 @@ It must not know processes, nor how a mesh is made of words.
 
 from __future__ import annotations
 
-import importlib
 import json
 import shutil
 from collections.abc import Iterator
@@ -28,12 +27,12 @@ from lightkiln.capture.images import read_image
 from lightkiln.capture.inputs import TextInputs
 from lightkiln.mesh.export import load_mesh
 from lightkiln.mesh.turntable import portrait
-from lightkiln.methods.spec import PRIOR
 
 from . import atomic
 from .artifacts import keep
 from .folder import JobFolder, JobSpec
 from .journal import Journal
+from .prior import prior_of
 from .reconstruct import begun, made_and_kept
 from .run import JobRun
 from .thumbnail import keep_thumbnail
@@ -80,11 +79,10 @@ def keep_prompt(folder: JobFolder, job: JobSpec, journal: Journal, params: Any) 
     """Write what was asked for, with the prior's licence, before the work begins."""
     prompt = folder.scene().prompt or Prompt(text="")
     about: dict[str, Any] = {"text": prompt.text, "negative": prompt.negative, "seed": job.seed}
-    named = getattr(params, PRIOR, None)
-    if named is not None:  # only then is anything of priors imported
-        manifest = importlib.import_module("lightkiln.priors.catalogue").manifest_of(named)
-        about |= {"prior": named, "title": manifest.title, "licence": manifest.licence}
-        about["guidance"] = getattr(params, GUIDANCE, 0.0) or manifest.guidance
+    prior = prior_of(params)
+    if prior is not None:
+        about |= {"prior": prior.name, "title": prior.title, "licence": prior.licence}
+        about["guidance"] = getattr(params, GUIDANCE, 0.0) or prior.guidance
     atomic.write(folder.artifacts / PROMPT, json.dumps(about, indent=1).encode())
     keep(folder.artifacts / PROMPT, journal)
 

@@ -189,6 +189,30 @@ def test_a_prompt_that_cannot_be_used_is_refused_at_the_door(
     talk(server, talking)
 
 
+@pytest.mark.parametrize(
+    ("prior", "says"),
+    [
+        ("GIVEN", "is no pipeline: it has no model_index.json"),
+        ("GIVEN/x.ckpt", "is one file, where a pipeline's folder is needed"),
+        ("/no/such/folder", "There is no folder /no/such/folder"),
+        ("nobody/has-this", "The model nobody/has-this is not on this machine"),
+    ],
+)
+def test_a_prior_that_cannot_be_loaded_is_refused_at_the_door(
+    server: RunningServer, tmp_path: Path, prior: str, says: str
+) -> None:
+    (tmp_path / "x.ckpt").write_bytes(b"")
+    named = prior.replace("GIVEN", str(tmp_path))
+
+    async def talking(client: Client) -> None:
+        sha256 = await client.upload(to_json(RED))
+        with pytest.raises(InvalidPrompt, match=says) as refusal:
+            await client.submit(sha256, method="text-candidates", prior=named)
+        assert refusal.value.hint
+
+    talk(server, talking)
+
+
 def test_a_prompt_is_no_scene_for_photographs_and_no_seed_is_out_of_range(
     server: RunningServer,
 ) -> None:
