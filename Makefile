@@ -36,6 +36,7 @@ bench: setup ## the figures in docs/benchmarks/
 	.venv/bin/python -m benchmarks.hardships
 	.venv/bin/python -m benchmarks.scaling
 	PYTHONPATH=tests .venv/bin/python -m benchmarks.crowd
+	PYTHONPATH=tests .venv/bin/python -m benchmarks.distillation
 
 fuzz: setup ## hostile bytes and damaged files, round after round (MINUTES=10)
 	PYTHONPATH=tests .venv/bin/python -m campaigns.histories
