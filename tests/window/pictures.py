@@ -38,6 +38,7 @@ DIALOG = (-290, -100, 110, 100)
 """Pixels (left, upper, right, lower) from the mouse, which is on the button, around a dialog."""
 JOBS = 3
 """Alignment, masks, mesh."""
+PROMPT = "a red torus on a blue cube"
 SLOW = 300
 """Seconds that anything short may take on a busy machine."""
 LONG = 7200
@@ -218,6 +219,23 @@ def reconstruct(tour: Tour) -> None:
     tour.window.wait_for(lambda state: _is_imported(state, "kiln"), LONG)
 
 
+def words(tour: Tour) -> None:
+    """A mesh of words: its candidates, how it comes, and what can be made of it."""
+    tour.do("show_only_words", only=True)
+    tour.do("settings", text__prompt=PROMPT, preset="draft")
+    tour.do("call", name="candidates")
+    tour.window.wait_for(lambda state: state["drawn"], LONG)
+    tour.keep("text", "text")
+    tour.do("look_at_cursor", turn=25.0, rise=20.0, away=4.0)
+    tour.sidebar.open_only(("main", "text", "job"))
+    tour.do("call", name="generate")
+    tour.catch("text-running", _sharpens, seconds=LONG)
+    tour.window.wait_for(lambda state: _is_imported(state, "dreamfusion"), LONG)
+    tour.sidebar.open_only(("main", "text", "text_again"))
+    tour.keep("text-made")
+    tour.do("show_only_words", only=False)
+
+
 def finish(tour: Tour) -> None:
     """The mesh; then a job that fails, the list of all, and the preferences."""
     tour.do("show_cameras", show=False)
@@ -252,7 +270,14 @@ def _trains(state: dict[str, Any]) -> bool:
     return job["state"] == "running" and job["has_picture"] and job["curves"].get("psnr", 0) > 4
 
 
-STAGES = {stage.__name__: stage for stage in (begin, align, prepare, reconstruct, finish)}
+def _sharpens(state: dict[str, Any]) -> bool:
+    """The shape can be seen as it comes."""
+    job = state["job"]
+    assert job["state"] != "failed", job
+    return job["state"] == "running" and job["has_picture"] and job["fraction"] > 0.5
+
+
+STAGES = {stage.__name__: stage for stage in (begin, align, prepare, reconstruct, words, finish)}
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -137,6 +137,25 @@ def show_cameras(show: bool) -> None:
             thing.hide_set(not show)
 
 
+def show_only_words(only: bool) -> None:
+    """What was not made of words stands aside meanwhile."""
+    for thing in bpy.context.scene.objects:
+        thing.hide_set(only and "lightkiln_prompt" not in thing)
+    if not only:
+        for thing in list(bpy.context.scene.objects):
+            if "lightkiln_prompt" in thing:
+                bpy.data.objects.remove(thing)
+
+
+def look_at_cursor(turn: float, rise: float, away: float) -> None:
+    """Look at the 3D cursor from so many degrees to the right of the front, and above."""
+    view = _area().spaces.active.region_3d
+    view.view_perspective = "PERSP"
+    view.view_rotation = Euler((radians(90.0 - rise), 0.0, radians(turn))).to_quaternion()
+    view.view_location = bpy.context.scene.cursor.location
+    view.view_distance = away
+
+
 def select_job(index: int) -> None:
     bpy.context.window_manager.lightkiln_job_index = index
 
@@ -165,6 +184,8 @@ WISHES = {
         move_region,
         shade,
         show_cameras,
+        show_only_words,
+        look_at_cursor,
         select_job,
         open_preferences,
     )
@@ -213,6 +234,7 @@ def _state() -> dict[str, object]:
         "checking": status.is_checking,
         "findings": None if status.preflight is None else len(status.preflight.findings),
         "listed": len(status.listed),
+        "drawn": 0 if status.drawn is None else len(status.drawn.candidates),
         "photographs": bpy.context.scene.lightkiln.photographs,
         "job": None
         if job is None

@@ -22,7 +22,7 @@ from lightkiln_shared.params import build
 from rich.console import Console
 from rich.progress import track
 
-from lightkiln.capture.inputs import Inputs
+from lightkiln.capture.inputs import LoadedView
 from lightkiln.capture.load import load_inputs
 from lightkiln.capture.open_scene import open_scene
 from lightkiln.jobs.folder import JobFolder
@@ -75,14 +75,14 @@ def texture(  # noqa: PLR0913, PLR0917 each option that is typed is an argument
         return
     assert output is not None  # only a backend can be left alone
     console = Console(stderr=True, quiet=as_json)
-    surface, inputs = _opened(mesh, scene, console)
+    surface, views = _opened(mesh, scene, console)
     whole = cleaned(surface, finish)
     console.print("Unwrapping; a minute for 100 000 triangles.")
 
     def steps(count: int) -> Iterable[int]:
         return track(range(count), "baking", console=console)
 
-    save_textured(textured(reduced(whole, finish), whole, inputs.views, finish, steps), output)
+    save_textured(textured(reduced(whole, finish), whole, views, finish, steps), output)
     tell_written(output, as_json=as_json)
 
 
@@ -102,7 +102,10 @@ def _again(
             told.wrote(write(folder, output, report=False))
 
 
-def _opened(mesh: Path, scene: Path | None, console: Console) -> tuple[TriangleMesh, Inputs]:
+def _opened(
+    mesh: Path, scene: Path | None, console: Console
+) -> tuple[TriangleMesh, tuple[LoadedView, ...]]:
+    """The surface and its photographs; none where it was made of words: it has its own colours."""
     job = JobFolder(mesh) if mesh.is_dir() else None
     if job is not None and not job.surface.exists():
         raise UserError(f"{mesh} is no finished job's folder.", hint="Give a mesh's file.")
@@ -113,6 +116,8 @@ def _opened(mesh: Path, scene: Path | None, console: Console) -> tuple[TriangleM
         raise UserError(f"{mesh.name} has no triangles.", hint="A point cloud takes no texture.")
     if scene is not None:
         views, files = open_scene(scene)
-        return surface, load_inputs(views, files, warn=console.print)
+        return surface, load_inputs(views, files, warn=console.print).views
     assert job is not None  # without a scene it is one: checked above
-    return surface, load_inputs(job.scene(), job.files, warn=console.print)
+    if job.scene().prompt is not None:
+        return surface, ()
+    return surface, load_inputs(job.scene(), job.files, warn=console.print).views

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import running_server
 from lightkiln.capture.open_scene import file_ref
+from lightkiln.cli import app
 from lightkiln.mesh.export import load_mesh, save_mesh
 from lightkiln.mesh.export_textured import load_textured
 from lightkiln_shared.codec import to_json
@@ -33,6 +34,7 @@ from lightkiln_shared.messages import (
 from lightkiln_shared.scene import Photo, Prompt, Region, RegionShape, Scene
 from PIL import Image
 from running_server import RunningServer
+from typer.testing import CliRunner
 from wire_client import Client, followed, submission, talk
 
 RED = Scene(views=(), prompt=Prompt(text="a red torus\n on a blue cube", negative="legs"))
@@ -160,8 +162,15 @@ def test_pause_and_resume_finish_now_and_finishing_again_do_as_for_any_mesh(
         again = (await client.ask(asked_again)).job_id
         await client.ask(WatchJob(job_id=again))
         await warnings_of(client, again)
+        finished.append(job_id)
 
+    finished: list[str] = []
     talk(server, talking)
+    folder = server.data / "jobs" / finished[0]
+    output = tmp_path / "textured.glb"
+    done = CliRunner().invoke(app, ["texture", str(folder), "-o", str(output), "--size", "64"])
+    assert done.exit_code == 0, done.output
+    assert load_textured(output).base_color.shape == (64, 64, 3)
 
 
 @pytest.mark.parametrize(
