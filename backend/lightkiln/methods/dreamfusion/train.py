@@ -6,13 +6,12 @@ It must not know how a solid learns: that is `course`.
 
 from __future__ import annotations
 
-import importlib
-
 import torch
 from lightkiln_shared.geometry import TriangleMesh
 
 from lightkiln.capture.inputs import TextInputs
 from lightkiln.methods.spec import Run
+from lightkiln.priors import catalogue
 from lightkiln.priors.manifest import Manifest, Style
 from lightkiln.priors.prior import Prior, Words
 from lightkiln.priors.sampling import sample
@@ -33,7 +32,7 @@ def generate(inputs: TextInputs, params: Params, run: Run) -> TriangleMesh:
     """Return what the prompt says, in the region, coloured."""
     device = torch.device(run.device)
     with run.phase("prior", PRIOR_SHARE):
-        prior = _opened(params.prior, run.device)
+        prior = catalogue.open_prior(params.prior, device, run.note)
         words = prior.words(inputs.prompt, inputs.negative)
         _tell(words, run)
         guide = guide_of(prior, words, recipe(params), run.seed, device)
@@ -52,12 +51,6 @@ def recipe(params: Params) -> Recipe:
         rescale=params.rescale,
         perp_neg=params.perp_neg,
     )
-
-
-def _opened(name: str, device: str) -> Prior:
-    catalogue = importlib.import_module("lightkiln.priors.catalogue")
-    prior: Prior = catalogue.open_prior(name, device)
-    return prior
 
 
 def _tell(words: Words, run: Run) -> None:

@@ -70,18 +70,18 @@ class _Regular(torch.autograd.Function):
     def forward(ctx: Any, f: Tensor, band: float) -> Tensor:
         slopes, sums = torch.zeros((2, *f.shape)), torch.zeros((len(f), 3), dtype=torch.float64)
         dense_regular.regular(_array(f), np.float32(band), slopes.numpy(), sums.numpy())
-        eikonal, smooth, count = sums.sum(dim=0)
+        total = sums.sum(dim=0)
+        count = max(float(total[2]), 1.0)
         ctx.save_for_backward(slopes)
-        ctx.count = max(float(count), 1.0)
-        return (torch.stack([eikonal, smooth]) / ctx.count).float()
+        ctx.count = count
+        return (total[:2] / count).float()
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *g: Tensor) -> tuple[Tensor, None]:
-        (slopes,) = ctx.saved_tensors
-        share: Tensor = g[0] / ctx.count
-        of_f: Tensor = share[0] * slopes[0] + share[1] * slopes[1]
-        return of_f, None
+        slopes: Tensor = ctx.saved_tensors[0]
+        eikonal, smooth = (float(each) / ctx.count for each in g[0])
+        return eikonal * slopes[0] + smooth * slopes[1], None
 
 
 def _array(tensor: Tensor) -> NDArray[Any]:
