@@ -12,8 +12,10 @@ import string
 from pathlib import Path
 from typing import Any
 
+import diffusers
 import sentencepiece
 import torch
+import transformers
 from diffusers import (
     AutoencoderKL,
     DDIMScheduler,
@@ -23,7 +25,6 @@ from diffusers import (
     StableDiffusionXLPipeline,
     UNet2DConditionModel,
 )
-from diffusers.utils import logging
 from safetensors.torch import save_file
 from transformers import (
     CLIPTextConfig,
@@ -67,8 +68,9 @@ MULTIVIEW = {
 
 def write(kind: str, folder: Path) -> Path:
     """One of `KINDS`."""
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    for library in (diffusers, transformers):
+        library.utils.logging.set_verbosity_error()
+        library.utils.logging.disable_progress_bar()
     torch.manual_seed(0)
     KINDS[kind](folder)
     return folder

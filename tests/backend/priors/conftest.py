@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,15 @@ def pipelines(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture
-def offline(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever asks for a connection or an address fails."""
+def offline(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whoever asks for a connection or an address fails, and so does the test."""
+    asked = list[str]()
 
-    def refused(*_: Any, **__: Any) -> Any:
-        raise AssertionError("something asked for the network")
+    def refused(*told: Any, **_: Any) -> Any:
+        asked.append(str(told))
+        raise OSError("there is no network")
 
     monkeypatch.setattr(socket.socket, "connect", refused)
     monkeypatch.setattr(socket, "getaddrinfo", refused)
+    yield
+    assert not asked

@@ -152,4 +152,4 @@ def test_weights_that_do_not_fit_their_config_are_refused(
     config = folder / "unet" / "config.json"
     config.write_text(config.read_text().replace('"camera_dim": 16', '"camera_dim": 12'))
     with pytest.raises(InvalidPrompt, match="other weights than its config says"):
-        catalogue.open_prior(str(folder), torch.device("cpu"))
+        catalogue.open_prior(str(folder), torch.device("cpu")).abar(torch.zeros(1))

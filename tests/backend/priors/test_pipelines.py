@@ -14,7 +14,7 @@ from gaussian_prior import around
 from lightkiln.methods.detached import DetachedRun
 from lightkiln.priors import catalogue
 from lightkiln.priors.pipelines import multiview, view_words
-from lightkiln.priors.pipelines.thrift import END, STEPS, Thrift
+from lightkiln.priors.pipelines.thrift import ELSEWHERE, END, STEPS, Thrift, or_on_the_processor
 from lightkiln.priors.prior import Predicts, Style, Viewpoints
 from lightkiln.training.distillation.guide import guide_of
 from lightkiln.training.distillation.recipe import Form, Recipe
@@ -114,7 +114,7 @@ def test_words_are_mixed_as_sides_are_seen() -> None:
         [0.0, 0.0, 0.0, 1.0],
     ]
     assert_close(seen, torch.tensor(expected), atol=1e-6, rtol=0.0)
-    assert view_words.phrases("a cup")[1] == "a cup, side view"
+    assert view_words.ENDINGS[1] == ", side view"
 
 
 @pytest.mark.parametrize("kind", ["stable-diffusion", "stable-diffusion-xl", "deepfloyd-if"])
@@ -132,11 +132,16 @@ def test_a_viewpoint_changes_what_words_say(kind: str, pipelines: dict[str, Path
     assert_close(fixed, said[:1].expand_as(fixed))
 
 
-def test_long_prompts_lose_their_end_and_say_so(pipelines: dict[str, Path]) -> None:
-    words = opened(pipelines["stable-diffusion"]).words("a cube " * 40 + "dragon", "")
-    assert words.unknown[-1] == "dragon"
-    assert "dragon" not in words.understood
+@pytest.mark.parametrize("kind", ["stable-diffusion", "mvdream"])
+def test_long_prompts_lose_their_end_and_say_so(kind: str, pipelines: dict[str, Path]) -> None:
+    prompt = "a cube " * 40 + "dragon"
+    words = opened(pipelines[kind]).words(prompt, "")
     assert words.understood.startswith("a cube a cube")
+    assert words.unknown[-1] == "dragon"
+    assert [*words.understood.split(), *words.unknown] == prompt.split()
+    if kind == "stable-diffusion":  # the words for sides still stand behind it
+        front, side, *_ = words.prompt.embeddings
+        assert float((front.states - side.states).abs().max()) > 1e-3
 
 
 def test_a_prompt_in_another_alphabet_is_taken(pipelines: dict[str, Path]) -> None:
@@ -215,6 +220,19 @@ def test_with_too_little_memory_it_goes_on_in_steps_and_says_them(
     thrift = Thrift(together, told.append, room.in_pieces)
     assert_close(thrift.done(room.work, 8), torch.arange(8))
     assert told == list(STEPS[:steps])
+
+
+def test_a_prompt_is_read_by_the_processor_where_the_device_has_no_room() -> None:
+    def work(device: torch.device) -> str:
+        if device.type != "cpu":
+            raise torch.OutOfMemoryError
+        return "read"
+
+    told = list[str]()
+    assert or_on_the_processor(work, torch.device("meta"), told.append) == "read"
+    assert told == [ELSEWHERE]
+    assert or_on_the_processor(work, CPU, told.append) == "read"
+    assert len(told) == 1
 
 
 def test_with_no_memory_at_all_it_says_so() -> None:

@@ -105,7 +105,9 @@ def _family(path: Path) -> Family:
             hint="Name the folder that holds model_index.json, unet/, scheduler/ and the others.",
         )
     kind = json_of(path.joinpath(INDEX)).get("_class_name")
-    if kind not in set(Family):
+    if isinstance(kind, list) and kind:  # a class of its own: its module, and its name
+        kind = kind[-1]
+    if kind not in list(Family):
         known = ", ".join(facts.title for facts in FACTS.values())
         raise InvalidPrompt(
             f"{path} is a {kind}, which cannot be a prior.", hint=f"Those that can: {known}."

@@ -14,6 +14,7 @@ import torch
 import transformers
 from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
 from jaxtyping import Float
+from lightkiln_shared.errors import ResourceError
 from torch import Tensor
 
 from lightkiln.priors.schedule import LEAST
@@ -21,6 +22,7 @@ from lightkiln.priors.schedule import LEAST
 from . import multiview
 from .family import Family
 from .folder import ModelFolder
+from .thrift import END, HINT
 
 for library in (diffusers, transformers):
     library.utils.logging.set_verbosity_error()  # what people are told, this project says
@@ -46,7 +48,7 @@ def precision(device: torch.device) -> torch.dtype:
 
 
 def loaded(folder: ModelFolder, device: torch.device, dtype: torch.dtype) -> Networks:
-    """All but the text encoders."""
+    """All but the text encoders; raises `ResourceError` where they do not fit."""
     if folder.family is Family.MVDREAM:
         unet: Any = multiview.loaded(folder).to(dtype)
     else:
@@ -55,8 +57,11 @@ def loaded(folder: ModelFolder, device: torch.device, dtype: torch.dtype) -> Net
     scheduler: Any = DDPMScheduler.from_pretrained(
         folder.path.joinpath("scheduler"), local_files_only=True
     )
-    for network in filter(None, (unet, vae)):
-        network.to(device).eval().requires_grad_(False)
+    try:
+        for network in filter(None, (unet, vae)):
+            network.to(device).eval().requires_grad_(False)
+    except torch.OutOfMemoryError as error:
+        raise ResourceError(END, hint=HINT) from error
     abars = scheduler.alphas_cumprod.float().clamp(min=LEAST, max=1.0 - LEAST)
     return Networks(unet, vae, abars.to(device))
 

@@ -8,6 +8,7 @@ pipeline is found or what its answers are used for.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property, partial
 from typing import Any
 
 import torch
@@ -18,26 +19,25 @@ from torch.utils.checkpoint import checkpoint
 
 from lightkiln.priors.prior import Manifest, Style, Viewpoints, Words
 
-from . import multiview, networks, texts
+from . import multiview, networks, texts, view_words
 from .family import Family
 from .folder import ModelFolder
 from .manifest import manifest_of
 from .texts import Embedding
-from .thrift import Thrift
-from .view_words import Sides, phrases, seen_from
+from .thrift import Thrift, or_on_the_processor
+from .view_words import Sides, seen_from
 
 
 class PipelinePrior:
-    """Loaded."""
+    """Its networks are loaded when pictures are first asked about, after the words are known."""
 
     def __init__(
         self, folder: ModelFolder, name: str, device: torch.device, tell: Callable[[str], None]
     ) -> None:
         """`tell` hears, in a sentence, when there is too little memory to do all at once."""
-        self._folder, self._device = folder, device
+        self._folder, self._device, self._tell = folder, device, tell
         self._manifest = manifest_of(folder, name)
         self._dtype = networks.precision(device)
-        self._networks = networks.loaded(folder, device, self._dtype)
         self._thrift = Thrift(folder.facts.views, tell, self._in_pieces)
 
     @property
@@ -47,15 +47,17 @@ class PipelinePrior:
 
     def words(self, prompt: str, negative: str) -> Words:
         """Understand a prompt; what is too long for the encoder is unknown to it."""
-        folder = self._folder
-        whole = prompt + folder.facts.suffix
-        asked = phrases(whole) if folder.facts.by_words else [whole]
-        *sides, nothing = texts.encoded(folder, [*asked, negative], self._device, self._dtype)
-        unknown = texts.left_out(folder, whole)
+        facts = self._folder.facts
+        endings = view_words.ENDINGS if facts.by_words else (facts.suffix,)
+        kept, unknown = texts.fitting(self._folder, prompt, max(endings, key=len))
+        asked = [*(kept + ending for ending in endings), negative]
+        *sides, nothing = or_on_the_processor(
+            partial(self._encoded, asked), self._device, self._tell
+        )
         return Words(
-            prompt=Sides(tuple(sides)) if folder.facts.by_words else sides[0],
-            nothing=self._blank(nothing) if not negative else nothing,
-            understood=" ".join(prompt.split()[: len(prompt.split()) - len(unknown)]),
+            prompt=Sides(tuple(sides)) if facts.by_words else sides[0],
+            nothing=nothing if negative else self._blank(nothing),
+            understood=kept,
             unknown=unknown,
         )
 
@@ -120,6 +122,14 @@ class PipelinePrior:
         if isinstance(text, Embedding):
             return text, text
         return text.embeddings[0], text.embeddings[1]
+
+    def _encoded(self, asked: list[str], device: torch.device) -> list[Embedding]:
+        found = texts.encoded(self._folder, asked, device, self._dtype)
+        return [each.on(self._device) for each in found]
+
+    @cached_property
+    def _networks(self) -> networks.Networks:
+        return networks.loaded(self._folder, self._device, self._dtype)
 
     def _blank(self, nothing: Embedding) -> Embedding:
         """The family that was taught without a prompt by zeros gets them."""

@@ -37,6 +37,11 @@ class Embedding:
     pooled: Float[Tensor, "b width2"] | None
     """Of the whole text; only some families have it."""
 
+    def on(self, device: torch.device) -> Embedding:
+        """The same there."""
+        pooled = None if self.pooled is None else self.pooled.to(device)
+        return Embedding(self.states.to(device), pooled)
+
 
 def encoded(
     folder: ModelFolder, texts: Sequence[str], device: torch.device, dtype: torch.dtype
@@ -61,13 +66,14 @@ def encoded(
     ]
 
 
-def left_out(folder: ModelFolder, text: str) -> tuple[str, ...]:
-    """Words at the end of a text that are beyond what the first encoder reads."""
+def fitting(folder: ModelFolder, prompt: str, ending: str) -> tuple[str, tuple[str, ...]]:
+    """The words that an encoder reads so that the ending is read too, and those left out."""
     tokenizer = _tokenizer(folder, folder.facts.tokenizers[0])
-    tokens = tokenizer(text, truncation=False).input_ids
-    if len(tokens) <= LONGEST:
-        return ()
-    return tuple(tokenizer.decode(tokens[LONGEST - 1 :], skip_special_tokens=True).split())
+    words = prompt.split()
+    kept = len(words)
+    while kept and len(tokenizer(" ".join(words[:kept]) + ending).input_ids) > LONGEST:
+        kept -= 1
+    return " ".join(words[:kept]), tuple(words[kept:])
 
 
 def _asked(family: Family, network: Any, tokens: Any) -> tuple[Tensor, Tensor | None]:

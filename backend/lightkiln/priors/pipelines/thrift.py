@@ -12,14 +12,19 @@ It must not know what is computed.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import torch
 from lightkiln_shared.errors import ResourceError
 from torch import Tensor
 
+Result = TypeVar("Result")
 STEPS = (
     "The device's memory does not suffice for all pictures at once: they take turns.",
     "The device's memory does not suffice for one picture: it is seen in pieces, more slowly.",
+)
+ELSEWHERE = (
+    "The device's memory does not suffice for the text encoder: the processor reads the prompt."
 )
 END = "The device's memory does not suffice for this model, not even for one picture in pieces."
 HINT = "Choose a smaller model, or close what else uses the device."
@@ -58,3 +63,14 @@ class Thrift:
             self._in_pieces()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
+
+
+def or_on_the_processor(
+    work: Callable[[torch.device], Result], device: torch.device, tell: Callable[[str], None]
+) -> Result:
+    """`work` on the device, or where there is more memory."""
+    try:
+        return work(device)
+    except torch.OutOfMemoryError:
+        tell(ELSEWHERE)
+    return work(torch.device("cpu"))

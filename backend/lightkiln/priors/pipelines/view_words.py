@@ -20,6 +20,8 @@ from .texts import Embedding
 
 SIDES = ("front", "side", "back", "overhead")
 OVERHEAD = math.radians(60.0)
+ENDINGS = tuple(f", {side} view" for side in SIDES)
+"""Of a prompt, from every side."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,11 +29,6 @@ class Sides:
     """One prompt from every side, in the order of `SIDES`."""
 
     embeddings: tuple[Embedding, ...]
-
-
-def phrases(prompt: str) -> list[str]:
-    """A prompt from every side."""
-    return [f"{prompt}, {side} view" for side in SIDES]
 
 
 def shares(viewpoints: Viewpoints) -> Float[Tensor, "b 4"]:

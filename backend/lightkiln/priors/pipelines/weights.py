@@ -33,19 +33,21 @@ def variant_of(folder: Path) -> str | None:
     names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
     safe = {name for name in names if name.endswith(SAFE)}
     plain = {name for name in safe if f".{HALF}" not in name and "non_ema" not in name}
+    variant = None if plain or not safe else HALF
+    _see_that_parts_are_there(folder, names, variant)
     if not safe and any(name.endswith(PICKLED) for name in names):
         raise InvalidPrompt(f"{folder} holds pickled weights only.", hint=CONVERT)
-    _see_that_shards_are_there(folder, names)
     if not safe:
         raise InvalidPrompt(f"{folder} holds no weights.", hint=AGAIN)
-    variant = None if plain else HALF
     for name in sorted(plain or safe):
         _see_that_it_is_whole(folder, name)
     return variant
 
 
-def _see_that_shards_are_there(folder: Path, names: set[str]) -> None:
-    for index in (name for name in names if name.endswith(f"{SAFE}.index.json")):
+def _see_that_parts_are_there(folder: Path, names: set[str], variant: str | None) -> None:
+    """Large weights lie in several files, and an index names them."""
+    indices = {name for name in names if f"{SAFE}.index" in name}
+    for index in (name for name in indices if (HALF in name) == (variant == HALF)):
         wanted = set(json_of(folder.joinpath(index)).get("weight_map", {}).values())
         if missing := sorted(wanted - names):
             raise InvalidPrompt(
