@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Forty prompts to meshes by the real command, measured: `python -m benchmarks.text`.
+
+Writes `docs/benchmarks/text.md`, `text.json` and `text-meshes.jpg`, a picture of every result. What
+was measured before is kept: `--only N ...` runs some prompts again, `--report` none. It must not
+know how figures are reckoned.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from lightkiln.mesh.export import load_mesh
+from lightkiln.priors.embedded.renders import render
+from lightkiln.priors.embedded.scenery import arranged
+from lightkiln.priors.embedded.sentence import Sentence
+from lightkiln.priors.manifest import Style
+from lightkiln_shared.geometry import TriangleMesh
+from PIL import Image, ImageDraw
+
+from benchmarks.machine import DOCS, commit, machine, today
+from benchmarks.prompted import AZIMUTHS, seen, worth
+from benchmarks.prompts import held_out
+from benchmarks.recognition import ELEVATION, Judge, four_views, judge
+from benchmarks.run import WORK
+from benchmarks.tables import table
+
+PRESET, RECORD = "draft", DOCS / "text.json"
+JUDGE = WORK / "judge.pt"
+PAPER, CELL = 0.85, 96
+"""The sheet's grey, and pixels of a picture on it."""
+BARS = (
+    ("shape and colour of every thing", "things_right", 0.80),
+    ("relation, of pairs", "relation_right", 0.75),
+)
+IOU_BAR, SECONDS_BAR, MEMORY_BAR = 0.75, 360.0, 3072.0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", nargs="*", type=int, help="which of the forty")
+    parser.add_argument("--report", action="store_true", help="only write the page anew")
+    asked = parser.parse_args()
+    WORK.mkdir(parents=True, exist_ok=True)
+    record = json.loads(RECORD.read_text()) if RECORD.exists() else {"results": {}}
+    looking, sentences = judge(JUDGE), held_out()
+    indices = [] if asked.report else asked.only or range(len(sentences))
+    for index in indices:
+        result = _measured(sentences[index], looking, WORK / f"prompt-{index:02}.ply")
+        record["results"][str(index)] = result
+        record |= {"date": today(), "machine": machine(), "commit": commit()}
+        record["judge"] = _trusted(looking, sentences)
+        RECORD.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
+    _sheet(sentences, record["results"]).save(DOCS / "text-meshes.jpg", quality=88)
+    _report(record)
+
+
+def _measured(sentence: Sentence, looking: Judge, path: Path) -> dict[str, Any]:
+    seconds, peak_mb = _run(str(sentence), path)
+    mesh = load_mesh(path)
+    assert isinstance(mesh, TriangleMesh)  # the command writes nothing else
+    found = worth(sentence, mesh, looking)
+    return {**asdict(found), "seconds": round(seconds, 1), "peak_mb": round(peak_mb)}
+
+
+def _run(prompt: str, path: Path) -> tuple[float, float]:
+    """Wall seconds and megabytes of the largest process."""
+    command = [sys.executable, "-m", "lightkiln", "text", prompt, "-o", str(path)]
+    start = time.perf_counter()
+    with path.with_suffix(".log").open("wb") as log:
+        process = subprocess.Popen([*command, "--preset", PRESET], stdout=log, stderr=log)
+        # Popen's own wait would drop what the system tells of this one child.
+        _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return time.perf_counter() - start, usage.ru_maxrss / 1024.0
+
+
+def _trusted(looking: Judge, sentences: list[Sentence]) -> list[float]:
+    """Of the true scenes, how many the judge names rightly: things, relations."""
+    said = [looking.named(four_views(each)).is_right(each) for each in sentences]
+    return [round(float(share), 3) for share in np.mean(said, axis=0)]
+
+
+def _sheet(sentences: list[Sentence], results: dict[str, Any]) -> Image.Image:
+    """Each prompt: its true scene once, then the mesh from four sides; two prompts in a row."""
+    rows = (len(sentences) + 1) // 2
+    sheet = Image.new("RGB", (2 * 5 * CELL, rows * (CELL + 14)), (217, 217, 217))
+    write = ImageDraw.Draw(sheet)
+    for index, sentence in enumerate(sentences):
+        path = WORK / f"prompt-{index:02}.ply"
+        if str(index) not in results or not path.exists():
+            continue
+        left, top = (index % 2) * 5 * CELL, (index // 2) * (CELL + 14)
+        write.text((left + 4, top + 1), f"{sentence}  ({results[str(index)]['iou']:.2f})", "black")
+        mesh = load_mesh(path)
+        assert isinstance(mesh, TriangleMesh)
+        pictures = [render(arranged(sentence), 0.0, ELEVATION, Style.ALBEDO) / 255.0]
+        pictures += [seen(mesh, azimuth) for azimuth in AZIMUTHS]
+        for place, picture in enumerate(pictures):
+            shown = picture[..., :3] + PAPER * (1.0 - picture[..., 3:])
+            cell = Image.fromarray((255.0 * shown).astype(np.uint8)).resize((CELL, CELL))
+            sheet.paste(cell, (left + place * CELL, top + 14))
+    return sheet
+
+
+def _report(record: dict[str, Any]) -> None:
+    results = [record["results"][key] for key in sorted(record["results"], key=int)]
+    rows = [
+        [
+            each["prompt"], each["named"], f"{each['iou']:.2f}", f"{each['color_error']:.2f}",
+            str(each["second_faces"]), f"{each['parts']}", f"{each['seconds']:.0f}",
+        ]
+        for each in results
+    ]  # fmt: skip
+    head = ["prompt", "named by the judge", "IoU", "colour off", "second faces", "parts", "s"]
+    template = Path(__file__).with_name("text.template.md").read_text()
+    about = {key: record[key] for key in ("date", "machine", "commit")}
+    trusted = " and ".join(f"{100 * share:.0f} %" for share in record["judge"])
+    page = template.format(
+        bars=_bars(results), all=table(head, rows), judge=trusted, count=len(results), **about
+    )
+    (DOCS / "text.md").write_text(page)
+
+
+def _bars(results: list[dict[str, Any]]) -> str:
+    rows = []
+    for what, key, bar in BARS:
+        mine = [each for each in results if key == "things_right" or _is_pair(each)]
+        share = float(np.mean([each[key] for each in mine]))
+        rows.append([what, f"≥ {bar:.0%}", f"{share:.0%}", _verdict(share >= bar)])
+    iou = float(np.mean([each["iou"] for each in results]))
+    rows.append(
+        ["IoU with the true scene, mean", f"≥ {IOU_BAR}", f"{iou:.3f}", _verdict(iou >= IOU_BAR)]
+    )
+    faces = sum(each["second_faces"] > 0 for each in results)
+    rows.append(["meshes with a second face", "0", str(faces), _verdict(faces == 0)])
+    closed = sum(not each["closed"] for each in results)
+    rows.append(["meshes that are open", "0", str(closed), _verdict(closed == 0)])
+    for what, key, limit in (("seconds", "seconds", SECONDS_BAR), ("MB", "peak_mb", MEMORY_BAR)):
+        most = max(each[key] for each in results)
+        rows.append([f"{what}, the most", f"≤ {limit:.0f}", f"{most:.0f}", _verdict(most <= limit)])
+    return table(["", "asked", "reached", "met"], rows)
+
+
+def _is_pair(result: dict[str, Any]) -> bool:
+    return any(f" {word} a" in result["prompt"] for word in ("on", "beside", "inside", "with"))
+
+
+def _verdict(met: bool) -> str:
+    return "yes" if met else "**no**"
+
+
+if __name__ == "__main__":
+    main()
