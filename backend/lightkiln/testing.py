@@ -4,8 +4,8 @@
     pytest --pyargs lightkiln.testing -k NAME
 
 Each test runs once for every method that the registry finds, on a scene made here: a painted ball
-before ten small cameras, with masks, or for methods that need text three words, so that nothing has
-to be installed or downloaded.
+before ten small cameras, with masks, or for methods that need text three words and a prior that
+knows the same ball (`testing_prior`), so that nothing has to be installed or downloaded.
 It must not know any particular method.
 """
 
@@ -24,10 +24,12 @@ from lightkiln_shared.geometry import TriangleMesh
 from lightkiln_shared.params import Scalar, specs_of
 from lightkiln_shared.scene import Region, RegionShape
 
+from lightkiln import testing_prior
 from lightkiln.capture.inputs import Inputs, LoadedView, TextInputs
 from lightkiln.methods import registry
 from lightkiln.methods.detached import DetachedRun
 from lightkiln.methods.spec import MethodSpec, Need, Product
+from lightkiln.priors import catalogue
 
 RADIUS, DISTANCE, SIZE, NUM_VIEWS = 0.5, 2.5, 64, 10
 """The ball's radius and the cameras' distance in metres, pixels of a side, cameras."""
@@ -47,15 +49,17 @@ SMALL: dict[str, Scalar] = {
 """Parameters that make a run short, for the methods that have them."""
 SMALL_OF_WORDS: dict[str, Scalar] = {
     **SMALL,
-    "resolution": 24,
-    "steps": 6,
-    "batch": 2,
-    "size": 16,
-    "candidates": 0.0,
+    "prior": "ball",
+    "resolution": 32,
+    "steps": 20,
+    "batch": 4,
+    "size": 24,
 }
 """The same for those that need text."""
 HALF = 0.6
 """Half the region's side, metres."""
+HALF_OF_WORDS = RADIUS / testing_prior.RADIUS
+"""The same for methods that need text: the ball that the prior knows is the scene's."""
 
 METHODS = tuple(
     found.name
@@ -63,6 +67,17 @@ METHODS = tuple(
     if found.spec is not None and not found.unavailable and found.spec.produces is Product.MESH
 )
 of_every_method = pytest.mark.parametrize("name", METHODS)
+
+
+@pytest.fixture(autouse=True)
+def a_prior_without_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a test runs, the catalogue knows the ball's prior by that name."""
+    load = catalogue.open_prior
+
+    def opened(name: str, device: Any, *settings: Any) -> Any:
+        return testing_prior.BallPrior() if name == "ball" else load(name, device, *settings)
+
+    monkeypatch.setattr(catalogue, "open_prior", opened)
 
 
 class Watched(DetachedRun):
@@ -207,15 +222,20 @@ def short_values(spec: MethodSpec) -> dict[str, Scalar]:
 def given(spec: MethodSpec) -> Inputs | TextInputs:
     """What a method is given: the scene, or words where it needs those."""
     if Need.TEXT in spec.needs:
-        return TextInputs(prompt="a red ball", negative="", region=a_scene().region)
+        region = Region(
+            shape=RegionShape.BOX, world_from_region=np.diag([*[HALF_OF_WORDS] * 3, 1.0])
+        )
+        return TextInputs(prompt="a red ball", negative="", region=region)
     return a_scene()
 
 
 def is_what_was_asked(name: str, mesh: TriangleMesh) -> None:
-    """Whether it is sound, and the scene's ball or at least in the region that words stand in."""
-    if Need.TEXT in registry.spec_named(name).needs:
+    """Whether it is the scene's ball; without a prior nobody knows what words mean: then whether it
+    is sound and in the region."""
+    spec = registry.spec_named(name)
+    if Need.TEXT in spec.needs and "prior" not in short_values(spec):
         is_a_mesh(mesh)
-        assert np.abs(mesh.positions).max() < 1.1 * HALF
+        assert np.abs(mesh.positions).max() < 1.1 * HALF_OF_WORDS
     else:
         is_a_mesh_of_the_ball(mesh)
 

@@ -157,7 +157,7 @@ class PromptFit:
         shown = self._rendered(viewpoints, style, size, draw)
         pictures = shown.with_alpha
         if manifest.channels == 3:
-            backdrop = torch.rand((recipe.batch, 3, 1, 1), generator=draw).to(self._device)
+            backdrop = torch.rand((len(pictures), 3, 1, 1), generator=draw).to(self._device)
             pictures = shown.before(backdrop)
         guidance = self._guide(pictures, viewpoints, style, u)
         return guidance, self._own(shown)

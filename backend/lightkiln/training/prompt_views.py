@@ -30,8 +30,8 @@ def generator_of(*key: int) -> torch.Generator:
 
 
 def drawn_viewpoints(manifest: Manifest, count: int, draw: torch.Generator) -> Viewpoints:
-    """`count` of them, a multiple of the prior's views."""
-    groups = count // manifest.views
+    """`count` of them, in whole groups of the prior's views, at least one."""
+    groups = max(count // manifest.views, 1)
     azimuth = _azimuths(groups, manifest.views, draw)
 
     def of_groups(values: Tensor) -> Tensor:

@@ -82,6 +82,7 @@ SPEC = MethodSpec(
     entry="lightkiln.methods.dreamfusion.train:generate",
     needs=(Need.TEXT,),
     memory_mb=2500,
+    halvings=(("batch",), ("batch",), ("size",)),
     presets={
         "draft": {"steps": 400, "time_budget": 200.0, "resolution": 64, "faces": 30_000},
         "high": {
