@@ -219,7 +219,7 @@ def reconstruct(tour: Tour) -> None:
     tour.window.wait_for(lambda state: _is_imported(state, "kiln"), LONG)
 
 
-def words(tour: Tour) -> None:
+def text(tour: Tour) -> None:
     """A mesh of words: its candidates, how it comes, and what can be made of it."""
     tour.do("show_only_words", only=True)
     tour.do("settings", text__prompt=PROMPT, preset="draft")
@@ -277,7 +277,7 @@ def _sharpens(state: dict[str, Any]) -> bool:
     return job["state"] == "running" and job["has_picture"] and job["fraction"] > 0.5
 
 
-STAGES = {stage.__name__: stage for stage in (begin, align, prepare, reconstruct, words, finish)}
+STAGES = {stage.__name__: stage for stage in (begin, align, prepare, reconstruct, text, finish)}
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -285,13 +285,15 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--photographs", type=Path, help="a folder; without it, the jug's")
     parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument("--start", choices=STAGES, default="begin", help="go on at a stage")
+    parser.add_argument("--last", choices=STAGES, default="finish", help="end after a stage")
     options = parser.parse_args(arguments)
     chroot.prepare()
     options.out.mkdir(parents=True, exist_ok=True)
     document = WORK / "jug.blend"
     if options.start == "begin":
         shutil.rmtree(WORK, ignore_errors=True)
-        WORK.mkdir(parents=True)
+    WORK.mkdir(parents=True, exist_ok=True)
+    if options.start == "begin":
         _photograph(options.photographs, WORK / "jug")
     script = shutil.copy(Path(__file__).with_name("tour.py"), WORK)
     words = [str(document)] if document.exists() else []
@@ -307,7 +309,8 @@ def main(arguments: Sequence[str]) -> None:
         if options.start != "begin":
             tour.do("call", name="connect")
             window.wait_for(lambda state: state["link"] == "ONLINE", SLOW)
-        for stage in list(STAGES)[list(STAGES).index(options.start) :]:
+        first, last = (list(STAGES).index(each) for each in (options.start, options.last))
+        for stage in list(STAGES)[first : last + 1]:
             STAGES[stage](tour)
             tour.do("save")
 
