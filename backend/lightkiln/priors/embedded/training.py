@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Teaches the built-in prior: `lightkiln train prior`.
 
-    L = E w(t) |x(z_t, t, c) - x|²,   t ~ U(0, 1),   z_t = a x + s e,   w = min(1 / s², 1 / S²)
+    L = E w(t) |x(z_t, t, c) - x|²,   t² ~ U(0, 1),   z_t = a x + s e,   w = min(1 / s², 1 / S²)
 
 The network answers with the clean picture, which is simple, and not with the noise, which would not
 pass through layers as narrow as a patch is deep (Li and He 2025, arXiv:2511.13720); 1 / s² makes
-that the loss in v (Salimans and Ho 2022, arXiv:2202.00512), and S bounds it where s vanishes.
+that the loss in v (Salimans and Ho 2022, arXiv:2202.00512), and S bounds it where s vanishes. Noisy
+pictures are drawn more often than others: of those the words decide.
 Words are left out of every tenth picture, so that the network knows what "nothing said" looks like
 (Ho and Salimans 2022, arXiv:2207.12598); viewpoint and style are always told. What is kept are the
 means of the parameters over the steps (EMA). Steps are numbered and pictures drawn by that number:
@@ -146,7 +147,8 @@ class Course:
         silent = torch.rand(len(clean), generator=draw) < SILENT_SHARE
         things = torch.from_numpy(shown.things).masked_fill(silent[:, None, None], 0)
         relation = torch.from_numpy(shown.relation).masked_fill(silent, 0)
-        noise, t = torch.randn(clean.shape, generator=draw), torch.rand(len(clean), generator=draw)
+        noise = torch.randn(clean.shape, generator=draw)
+        t = torch.rand(len(clean), generator=draw).sqrt()
         abar = cosine(t)
         told = things, relation, torch.from_numpy(shown.camera), torch.from_numpy(shown.style)
         with short_numbers(torch.device(device)):
