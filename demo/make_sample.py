@@ -24,14 +24,14 @@ SIZE, SAMPLES = 400, 4
 SEED = 7
 
 
-def make(out: Path, shoot: studio.Shoot) -> None:
+def make(out: Path, shoot: studio.Shoot, num_views: int = NUM_VIEWS) -> None:
     """Build the jug, photograph it all round and write the folder."""
     studio.empty_studio(shoot)
     thing = jug.make()
     studio.soft_light(radius=1.0)
     points = studio.points_of(thing)
     rng = np.random.default_rng(SEED)
-    towards = studio.directions(NUM_VIEWS, rng)
+    towards = studio.directions(num_views, rng)
     cameras = studio.add_cameras("view", towards, points, shoot, rng)
     (out / "images").mkdir(parents=True, exist_ok=True)
     studio.render(cameras, out / "images")
@@ -59,8 +59,10 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--size", type=int, default=SIZE, help="pixels along an edge")
     parser.add_argument("--samples", type=int, default=SAMPLES, help="Cycles samples a pixel")
+    parser.add_argument("--views", type=int, default=NUM_VIEWS, help="photographs")
     options = parser.parse_args(arguments)
-    make(options.out.resolve(), studio.Shoot(size=options.size, samples=options.samples))
+    shoot = studio.Shoot(size=options.size, samples=options.samples)
+    make(options.out.resolve(), shoot, options.views)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from window.screen import runs_of
 ROOT = Path(__file__).parents[2]
 PICTURES = os.environ.get("LIGHTKILN_PICTURES")
 SAMPLE_BLENDER = "4.5.15"
-NUM_CAMERAS = 48
+NUM_CAMERAS = 48 if PICTURES else 24
 BUTTON_HEIGHT = range(25, 45)
 """Pixels; only Reconstruct is so tall."""
 
@@ -49,7 +49,8 @@ def _keep(window: Window, name: str) -> None:
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demo's jug, photographed."""
     folder = tmp_path_factory.mktemp("sample")
-    quick = [] if PICTURES else ["--size", "200", "--samples", "2"]
+    quick = ["--views", str(NUM_CAMERAS)]
+    quick += [] if PICTURES else ["--size", "200", "--samples", "2"]
     try:
         command = [str(python_of(SAMPLE_BLENDER)), "-m", "demo.make_sample", str(folder), *quick]
     except NoBlender as reason:
