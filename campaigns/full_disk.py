@@ -13,6 +13,7 @@ import asyncio
 import hashlib
 import random
 import tempfile
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -22,21 +23,28 @@ from lightkiln_shared.jobs import JobAction
 from lightkiln_shared.messages import ControlJob, ListArtifacts, ListJobs, WatchJob
 from running_server import RunningServer
 from small_disk import fill, small_disk
-from wire_client import Client, connected
+from wire_client import Client, connected, followed
 
 from campaigns import stage
 from campaigns.results import asked_seed, expect, keep
 
 MEGABYTES, TIMES = 64, 20
 STEPS, SECONDS = 60, 0.02
-LATEST = 3.0
-"""Seconds after the order; a job takes about as long."""
 
 
-async def _once(client: Client, scene: Path, disk: Path, rng: random.Random) -> str:
+async def _undisturbed(client: Client, scene: Path) -> float:
+    """Seconds that a job takes here and now."""
+    start = time.monotonic()
+    job_id = await followed(client, await client.send_scene(scene), steps=STEPS, seconds=SECONDS)
+    await client.until(job_id, "succeeded")
+    await client.ask(ControlJob(job_id=job_id, action=JobAction.DELETE))
+    return time.monotonic() - start
+
+
+async def _once(client: Client, scene: Path, disk: Path, rng: random.Random, latest: float) -> str:
     """Where the full disk met the job: `refused`, `paused`, or `succeeded` in spite of it."""
     sent = await client.send_scene(scene)
-    full = asyncio.create_task(_fill(disk, rng.uniform(0.0, LATEST)))
+    full = asyncio.create_task(_fill(disk, rng.uniform(0.0, latest)))
     try:
         job_id = await client.submit(sent, steps=STEPS, seconds=SECONDS)
     except LightkilnError as error:
@@ -78,7 +86,8 @@ async def _is_whole(client: Client, job_id: str) -> None:
 
 async def _all(server: RunningServer, scene: Path, disk: Path, rng: random.Random) -> Counter[str]:
     async with connected(server.port, server.token) as client:
-        return Counter([await _once(client, scene, disk, rng) for _ in range(TIMES)])
+        latest = await _undisturbed(client, scene)
+        return Counter([await _once(client, scene, disk, rng, latest) for _ in range(TIMES)])
 
 
 def main() -> None:
