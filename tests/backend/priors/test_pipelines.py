@@ -16,9 +16,10 @@ from lightkiln.priors import catalogue
 from lightkiln.priors.pipelines import multiview, view_words
 from lightkiln.priors.pipelines.thrift import ELSEWHERE, END, STEPS, Thrift, or_on_the_processor
 from lightkiln.priors.prior import Predicts, Style, Viewpoints
-from lightkiln.training.distillation.guide import guide_of
+from lightkiln.testing import Watched
+from lightkiln.training.distillation.guide import Guidance, guide_of
 from lightkiln.training.distillation.recipe import Form, Recipe
-from lightkiln_shared.errors import InvalidPrompt, ResourceError
+from lightkiln_shared.errors import InvalidPrompt, JobCancelled, ResourceError
 from torch.testing import assert_close
 
 KINDS = (
@@ -37,6 +38,22 @@ def opened(folder: Path, tell: Any = lambda told: None) -> Any:
     return catalogue.open_prior(str(folder), CPU, tell)
 
 
+def distilled(prior: Any, run: DetachedRun, steps: int) -> tuple[torch.Tensor, Guidance]:
+    """Free pixels, and what was said of them last."""
+    size = prior.manifest.size
+    pixels = torch.full((1, 3, size, size), 0.5, requires_grad=True)
+    guide = guide_of(prior, prior.words(PROMPT, "ugly"), Recipe(perp_neg=True), 0, CPU)
+    optimiser = torch.optim.Adam([pixels], lr=0.01)
+    with run.phase("distilling", share=1.0):
+        for step in run.steps(steps):
+            optimiser.zero_grad()
+            said = guide(pixels.expand(4, -1, -1, -1), around(4), Style.ALBEDO, step / steps)
+            said.loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+            run.record(**said.figures)
+    return pixels.detach(), said
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_family_is_loaded_offline_and_distilled(
     kind: str, pipelines: dict[str, Path]
@@ -44,23 +61,28 @@ def test_every_family_is_loaded_offline_and_distilled(
     prior = opened(pipelines[kind])
     manifest = catalogue.manifest_of(str(pipelines[kind]))
     assert prior.manifest == manifest
-    words = prior.words(PROMPT, "ugly")
-    assert words.understood.startswith(PROMPT)
-    assert words.unknown == ()
-    pixels = torch.full((1, 3, manifest.size, manifest.size), 0.5, requires_grad=True)
-    guide, run = guide_of(prior, words, Recipe(perp_neg=True), 0, CPU), DetachedRun()
-    optimiser = torch.optim.Adam([pixels], lr=0.01)
-    with run.phase("distilling", share=1.0):
-        for step in run.steps(10):
-            optimiser.zero_grad()
-            said = guide(pixels.expand(4, -1, -1, -1), around(4), Style.ALBEDO, step / 10.0)
-            said.loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
-            run.record(**said.figures)
+    words = prior.words(PROMPT, "")
+    assert (words.understood, words.unknown) == (PROMPT, ())
+    pixels, said = distilled(prior, run := DetachedRun(), 10)
     assert said.clean.shape == (4, 3, manifest.size, manifest.size)
     assert ((said.clean >= 0.0) & (said.clean <= 1.0)).all()
-    assert float((pixels.detach() - 0.5).abs().min()) > 0.0
+    assert float((pixels - 0.5).abs().min()) > 0.0
     assert len(run.metrics) == 10
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_cancel_ends_it_between_two_steps_and_leaves_the_prior_as_it_was(
+    kind: str, pipelines: dict[str, Path]
+) -> None:
+    def cancel(run: Watched) -> None:
+        raise JobCancelled("by the test")
+
+    prior, run, again = opened(pipelines[kind]), Watched(at=2, act=cancel), DetachedRun()
+    with pytest.raises(JobCancelled):
+        distilled(prior, run, 10)
+    assert len(run.metrics) == 2
+    distilled(prior, again, 1)
+    assert again.metrics[0] == pytest.approx(run.metrics[0], rel=1e-4)
 
 
 @pytest.mark.parametrize("form", list(Form))

@@ -102,11 +102,11 @@ def test_free_pixels_come_to_the_mean(form: Form) -> None:
 
 
 def test_interval_score_matching_is_silent_where_the_prior_agrees() -> None:
-    prior = a_prior()
-    ism = replace(PLAIN, form=Form.ISM)
-    assert float(gradients(prior, ism, prior.prompt.mean, 4).abs().max()) > 0.0
+    """Of a point, seen with the prompt as without it, whatever the noise at the start."""
+    prior, ism = a_prior(deviation=0.0), replace(PLAIN, form=Form.ISM)
+    assert float(gradients(prior, ism, prior.prompt.mean, 4).abs().max()) > 1e-2
     same = GaussianPrior(prompt=prior.prompt, nothing=prior.prompt)
-    assert float(gradients(same, ism, prior.prompt.mean, 4).abs().max()) < 1e-5
+    assert float(gradients(same, ism, prior.prompt.mean, 4).abs().max()) < 1e-4
 
 
 def test_interval_score_matching_of_points_is_what_parts_them() -> None:
