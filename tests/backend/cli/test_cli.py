@@ -44,6 +44,7 @@ OPTIONS = {
     "evaluate": ["--against", "--dtu", "--json", "--scan", "--views", "mesh"],
     "frames": ["--fps", "--output", "-o", "film", "numbers"],
     "methods": ["--json", "name"],
+    "train": ["--batch", "--device", "--minutes", "--seed", "--steps", "folder", "learner"],
     "reconstruct": [
         *("--detach", "--devices", "--faces", "--fill-holes", "--frames", "--json"),
         *("--keep-largest", "--method", "--output", "--preset"),

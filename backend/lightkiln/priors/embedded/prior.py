@@ -26,7 +26,8 @@ from .network import Network
 from .sentence import read
 from .slots import COUNTS, NUM_THINGS, numbers
 
-WEIGHTS = Path(__file__).parent / "weights.safetensors"
+FILE = "weights.safetensors"
+WEIGHTS = Path(__file__).parent / FILE
 
 
 @dataclass(frozen=True, slots=True, eq=False)

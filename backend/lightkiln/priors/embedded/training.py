@@ -36,7 +36,7 @@ from lightkiln.priors.schedule import cosine, noisy
 
 from .network import Network
 from .pictures import Shown, drawn
-from .prior import WEIGHTS, new_network
+from .prior import FILE, new_network
 
 SILENT_SHARE = 0.1
 """Of the pictures, those of which nothing is said."""
@@ -82,7 +82,7 @@ def train(folder: Path, recipe: Recipe, told: Told) -> Path:
                 course.save()
         coming.cancel()
     course.save()
-    return folder / WEIGHTS.name
+    return folder / FILE
 
 
 class Course:
@@ -137,7 +137,7 @@ class Course:
         self._curve.append(
             {"step": self.step, "minutes": self._seconds() / 60.0, "loss": self._recent()}
         )
-        save_weights(self._mean, self._folder / WEIGHTS.name)
+        save_weights(self._mean, self._folder / FILE)
         save_file(self._state(), self._folder / STATE)
         (self._folder / CURVE).write_text(json.dumps(self._curve, indent=1), encoding="utf-8")
 
