@@ -29,7 +29,7 @@ from lightkiln_shared.camera import Camera
 from lightkiln_shared.geometry import TriangleMesh
 from numpy.typing import NDArray
 
-from benchmarks.recognition import AZIMUTHS, ELEVATION, Judge
+from benchmarks.recognition import AZIMUTHS, ELEVATION, named
 
 SIDE = 64
 """Points of the lattice along a side."""
@@ -59,20 +59,16 @@ class Worth:
     triangles: int
 
 
-def worth(sentence: Sentence, mesh: TriangleMesh, judge: Judge) -> Worth:
+def worth(sentence: Sentence, mesh: TriangleMesh) -> Worth:
     """All figures of a mesh in the unit ball's frame."""
-    four = np.stack([seen(mesh, azimuth) for azimuth in AZIMUTHS])
-    said = judge.named(four)
-    things_right, relation_right = said.is_right(sentence)
+    said = named(np.stack([seen(mesh, azimuth) for azimuth in AZIMUTHS]), sentence)
     whole = trimesh.Trimesh(mesh.positions, mesh.triangles, process=True)
     return Worth(
         prompt=str(sentence),
         iou=round(iou(sentence, mesh), 3),
-        named=f" {said.relation} ".join(
-            f"{color} {shape}" for color, shape in zip(said.colors, said.shapes, strict=True)
-        ),
-        things_right=things_right,
-        relation_right=relation_right,
+        named=str(said),
+        things_right=said.are_things(sentence),
+        relation_right=said.is_relation(sentence),
         color_error=round(_color_error(sentence, mesh), 3),
         second_faces=second_faces(sentence, mesh),
         closed=bool(whole.is_watertight),

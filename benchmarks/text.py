@@ -30,12 +30,11 @@ from PIL import Image, ImageDraw
 from benchmarks.machine import DOCS, commit, machine, today
 from benchmarks.prompted import AZIMUTHS, seen, worth
 from benchmarks.prompts import held_out
-from benchmarks.recognition import ELEVATION, Judge, four_views, judge
+from benchmarks.recognition import ELEVATION, four_views, named
 from benchmarks.run import WORK
 from benchmarks.tables import table
 
 PRESET, RECORD = "draft", DOCS / "text.json"
-JUDGE = WORK / "judge.pt"
 PAPER, CELL = 0.85, 96
 """The sheet's grey, and pixels of a picture on it."""
 BARS = (
@@ -52,23 +51,23 @@ def main() -> None:
     asked = parser.parse_args()
     WORK.mkdir(parents=True, exist_ok=True)
     record = json.loads(RECORD.read_text()) if RECORD.exists() else {"results": {}}
-    looking, sentences = judge(JUDGE), held_out()
+    sentences = held_out()
     indices = [] if asked.report else asked.only or range(len(sentences))
     for index in indices:
-        result = _measured(sentences[index], looking, WORK / f"prompt-{index:02}.ply")
+        result = _measured(sentences[index], WORK / f"prompt-{index:02}.ply")
         record["results"][str(index)] = result
         record |= {"date": today(), "machine": machine(), "commit": commit()}
-        record["judge"] = _trusted(looking, sentences)
+        record["judge"] = _trusted(sentences)
         RECORD.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
     _sheet(sentences, record["results"]).save(DOCS / "text-meshes.jpg", quality=88)
     _report(record)
 
 
-def _measured(sentence: Sentence, looking: Judge, path: Path) -> dict[str, Any]:
+def _measured(sentence: Sentence, path: Path) -> dict[str, Any]:
     seconds, peak_mb = _run(str(sentence), path)
     mesh = load_mesh(path)
     assert isinstance(mesh, TriangleMesh)  # the command writes nothing else
-    found = worth(sentence, mesh, looking)
+    found = worth(sentence, mesh)
     return {**asdict(found), "seconds": round(seconds, 1), "peak_mb": round(peak_mb)}
 
 
@@ -86,10 +85,12 @@ def _run(prompt: str, path: Path) -> tuple[float, float]:
     return time.perf_counter() - start, usage.ru_maxrss / 1024.0
 
 
-def _trusted(looking: Judge, sentences: list[Sentence]) -> list[float]:
+def _trusted(sentences: list[Sentence]) -> list[float]:
     """Of the true scenes, how many the judge names rightly: things, relations."""
-    said = [looking.named(four_views(each)).is_right(each) for each in sentences]
-    return [round(float(share), 3) for share in np.mean(said, axis=0)]
+    said = [(named(four_views(each), each), each) for each in sentences]
+    things = np.mean([name.are_things(each) for name, each in said])
+    relations = np.mean([name.is_relation(each) for name, each in said])
+    return [round(float(things), 3), round(float(relations), 3)]
 
 
 def _sheet(sentences: list[Sentence], results: dict[str, Any]) -> Image.Image:
