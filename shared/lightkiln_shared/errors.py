@@ -4,7 +4,7 @@
     LightkilnError (internal)          a bug: nobody foresaw it
     ├── UserError (user)               the person can mend it; `hint` says how
     │   ├── InvalidScene               cameras, images, masks or region cannot be used
-    │   ├── InvalidPrompt              a prompt that cannot be made, or a model that cannot be loaded
+    │   ├── InvalidPrompt              a prompt or a model that cannot be used
     │   ├── InvalidParams              a parameter is unknown, mistyped or out of range
     │   ├── UnknownMethod              no such method, or it cannot run here
     │   ├── UnknownJob                 no such job, or it is in the wrong state for this
