@@ -69,6 +69,10 @@ class BallPrior:
     def decode(self, latents: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
         return 0.5 * latents + 0.5
 
+    def pictures(self, viewpoints: Viewpoints, style: Style, size: int) -> Float[Tensor, "b c h w"]:
+        """The true ones."""
+        return ball_pictures(viewpoints, style, size)
+
     def predict(
         self,
         noisy: Float[Tensor, "b c h w"],
@@ -77,7 +81,7 @@ class BallPrior:
         viewpoints: Viewpoints,
         style: Style,
     ) -> Float[Tensor, "b c h w"]:
-        mean = self.encode(ball_pictures(viewpoints, style, noisy.shape[-1]))
+        mean = self.encode(self.pictures(viewpoints, style, noisy.shape[-1]))
         abar = self.abar(t)
         power, a = abar[:, None, None, None], abar.sqrt()[:, None, None, None]
         trust = a * DEVIATION**2 / (power * DEVIATION**2 + 1.0 - power)

@@ -2,9 +2,10 @@
 """A surface on a lattice, looked at: NeuS' sections between samples near the surface.
 
 Notation (`ops.volume_rendering`): sharpness s; samples stand where |f| is small, one step of 1 / s
-apart, and never more than `COARSEST` voxels; a section runs from one sample to the next and has the
-mean of what its two ends have. Its opacity is exact whatever its length, since f at its ends is all
-that it depends on. It must not know lamps, losses or priors.
+apart, and never more than `COARSEST` voxels. A section runs from one sample to the next and has the
+mean of what its two ends have; one comes from far away to each first sample. Its opacity is exact
+whatever its length, since f at its ends is all that it depends on: a ray that passes at f_min is
+let through to the part Phi(f_min). It must not know lamps, losses or priors.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ import torch
 from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn.functional import logsigmoid
 
 from lightkiln.ops.kernels import dense_march, dense_march_torch
 from lightkiln.ops.kernels.occupancy_march import Spans
 from lightkiln.ops.packed_rendering import packed_weights
 from lightkiln.ops.ray_samples import ball_span
-from lightkiln.ops.volume_rendering import log_passed_between
 
 from .radiance_render import Bundle
 from .solid import Sections, Solid
@@ -54,13 +55,9 @@ class SurfaceSolid(Solid):
     def sections(self, rays: Bundle, normals: bool) -> Sections:
         t, ray = self._march(rays)
         at = self.grid.read(rays.origins[ray] + t[:, None] * rays.directions[ray], normals)
-        joined = (ray[1:] == ray[:-1]) & (t[1:] - t[:-1] < JOINED * self._pace[0])
-        first = joined.nonzero()[:, 0]
-        ends = first, first + 1
-        f = [at.distance[end] for end in ends]
-        ray = ray[first]
-        passed = log_passed_between(f[0], f[1], self.sharpness)
-        weights, left = packed_weights(-passed, ray, len(rays.origins))
+        before = self._before(t, ray)
+        ends = before, torch.arange(len(t), device=t.device)
+        weights, left = packed_weights(-self._passed(at.distance, before), ray, len(rays.origins))
         return Sections(
             ray=ray,
             t=_between(t, ends),
@@ -69,6 +66,19 @@ class SurfaceSolid(Solid):
             albedo=_between(at.albedo, ends),
             slope=None if at.slope is None else _between(at.slope, ends),
         )
+
+    def _before(self, t: Tensor, ray: Tensor) -> Tensor:
+        """Where each sample's section begins: the sample before, or itself if that is far."""
+        joined = (ray[1:] == ray[:-1]) & (t[1:] - t[:-1] < JOINED * self._pace[0])
+        index = torch.arange(len(t), device=t.device)
+        index[1:] -= joined.long()
+        return index
+
+    def _passed(self, f: Tensor, before: Tensor) -> Tensor:
+        """log(1 - alpha_i) of the sections that end at the samples."""
+        light = logsigmoid(self.sharpness * f)
+        first = before == torch.arange(len(f), device=f.device)
+        return (light - torch.where(first, 0.0, light[before])).clamp(max=0.0)
 
     def parts(self) -> dict[str, Iterable[nn.Parameter]]:
         return {"distance": [self.grid.distance], "albedo": [self.grid.albedo]}

@@ -24,13 +24,13 @@ WIDTH = 0.08
 """Radii: over so much the surface's opacity is spread at first, so that it finds its way."""
 FINEST = 0.5
 """Voxels of the finest lattice, at the end."""
-FINER = (0.4, 0.75)
+FINER = (0.25, 0.5)
 """Progress at which the lattice becomes finer."""
 COARSER = (0.5, 0.7)
 """Of the finest lattice's side, before."""
 RIGHT_EVERY = 100
 """Steps between two times of making distances true ones."""
-DISTANCE_RATE, ALBEDO_RATE = (0.02, 0.002), (0.05, 0.01)
+DISTANCE_RATE, ALBEDO_RATE = (0.02, 0.001), (0.05, 0.003)
 """Radii, and sRGB values, of a step; at the start and the end."""
 
 

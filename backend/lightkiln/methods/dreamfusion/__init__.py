@@ -64,7 +64,7 @@ class Params:
     eikonal: float = param(
         0.003, "Weight of distances being distances.", min=0.0, max=10.0, advanced=True
     )
-    smooth: float = param(0.003, "Weight of smoothness.", min=0.0, max=10.0, advanced=True)
+    smooth: float = param(0.001, "Weight of smoothness.", min=0.0, max=10.0, advanced=True)
     sparse: float = param(0.0, "Weight of emptiness.", min=0.0, max=10.0, advanced=True)
     decided: float = param(
         0.0, "Weight of pixels being empty or full.", min=0.0, max=10.0, advanced=True
