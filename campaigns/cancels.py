@@ -15,25 +15,37 @@ import time
 from pathlib import Path
 
 from lightkiln_shared.jobs import JobAction
-from lightkiln_shared.messages import ControlJob, WatchJob
-from wire_client import Client, connected
+from lightkiln_shared.messages import ControlJob, JobProgressed, WatchJob
+from wire_client import Client, connected, followed
 
 from campaigns import stage
 from campaigns.results import asked_seed, expect, keep
 
 JOBS = 100
 LATEST = 3.0
-"""Seconds after the order."""
+"""Times as long after the order as the first job needed to begin."""
 MAX_LISTENING, MAX_FORCED = 1.0, 16.0
 
 
-async def _cancelled(client: Client, scene: str, rng: random.Random) -> tuple[bool, float]:
+async def _begun(client: Client, scene: str) -> float:
+    """Seconds in which a job begins here and now."""
+    start = time.monotonic()
+    job_id = await followed(client, scene, steps=1)
+    await client.event(JobProgressed, lambda e: e.progress.phase == "counting")
+    begun = time.monotonic() - start
+    await client.until(job_id, *stage.FINAL)
+    return begun
+
+
+async def _cancelled(
+    client: Client, scene: str, rng: random.Random, latest: float
+) -> tuple[bool, float]:
     """Whether the job could listen, and the seconds that its end took."""
     deaf = rng.random() < 0.2
     steps, seconds = (1, 1000.0) if deaf else (100_000, 0.01)
     job_id = await client.submit(scene, steps=steps, seconds=seconds, deaf=deaf)
     await client.ask(WatchJob(job_id=job_id))
-    await asyncio.sleep(rng.uniform(0.0, LATEST))
+    await asyncio.sleep(rng.uniform(0.0, latest))
     heard = any(event.progress.phase == "counting" for event in client.progress(job_id))
     start = time.monotonic()
     await client.ask(ControlJob(job_id=job_id, action=JobAction.CANCEL))
@@ -50,7 +62,8 @@ async def _cancelled(client: Client, scene: str, rng: random.Random) -> tuple[bo
 async def _all(port: int, token: str, folder: Path, rng: random.Random) -> list[tuple[bool, float]]:
     async with connected(port, token) as client:
         scene = await client.send_scene(folder)
-        return [await _cancelled(client, scene, rng) for _ in range(JOBS)]
+        latest = LATEST * await _begun(client, scene)
+        return [await _cancelled(client, scene, rng, latest) for _ in range(JOBS)]
 
 
 def main() -> None:
