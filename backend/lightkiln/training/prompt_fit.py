@@ -99,8 +99,6 @@ class PromptFit:
         seed: int,
     ) -> None:
         self.stage, self.num_done = stage, 0
-        self.newest: Guidance | None = None
-        """What the guide said last."""
         self._guide, self._manifest, self._recipe = guide, manifest, recipe
         self._references, self._seed = references, seed
         self._caution = 1.0
@@ -124,7 +122,6 @@ class PromptFit:
         if self.num_done % KEPT_EVERY == 0:  # what has just been seen to be sound
             self._kept = self.state()
         self._move(guidance.loss / guidance.latents[0].numel() + loss, u)
-        self.newest = guidance
         return Figures(loss=told, told=guidance.figures)
 
     def state(self) -> dict[str, NDArray[Any]]:
