@@ -37,6 +37,9 @@ AROUND = tuple(np.linspace(0.0, 2.0 * np.pi, 8, endpoint=False))
 """Azimuths at which second faces are looked for."""
 ALIKE = 0.02
 """Mean square of differences below which two true sides are one side to the eye."""
+CLEARLY = 0.5
+"""How much nearer to the front than to itself a side must be: of two solids that are merely round
+where they should have corners, neither is."""
 NEAR = 0.06
 """Radii of the ball within which a vertex belongs to a thing."""
 
@@ -93,7 +96,7 @@ def second_faces(sentence: Sentence, mesh: TriangleMesh) -> int:
     true = [render(scenery, azimuth, ELEVATION, STYLES[0]) / 255.0 for azimuth in AROUND]
     made = [seen(mesh, azimuth) for azimuth in AROUND]
     return sum(
-        _apart(true[0], own) > ALIKE and _apart(side, true[0]) < _apart(side, own)
+        _apart(true[0], own) > ALIKE and _apart(side, true[0]) < CLEARLY * _apart(side, own)
         for side, own in zip(made[1:], true[1:], strict=True)
     )
 

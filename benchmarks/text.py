@@ -13,7 +13,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -72,17 +71,20 @@ def _measured(sentence: Sentence, path: Path) -> dict[str, Any]:
 
 
 def _run(prompt: str, path: Path) -> tuple[float, float]:
-    """Wall seconds and megabytes of the largest process."""
+    """Processor seconds of all threads, and megabytes of the largest process.
+
+    The preset's time limit is lifted: the clock of a busy machine must not cut what is compared.
+    """
     command = [sys.executable, "-m", "lightkiln", "text", prompt, "-o", str(path)]
-    start = time.perf_counter()
+    options = ["--preset", PRESET, "--set", "time_budget=100000"]
     with path.with_suffix(".log").open("wb") as log:
-        process = subprocess.Popen([*command, "--preset", PRESET], stdout=log, stderr=log)
+        process = subprocess.Popen([*command, *options], stdout=log, stderr=log)
         # Popen's own wait would drop what the system tells of this one child.
         _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
-    return time.perf_counter() - start, usage.ru_maxrss / 1024.0
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024.0
 
 
 def _trusted(sentences: list[Sentence]) -> list[float]:
@@ -124,7 +126,7 @@ def _report(record: dict[str, Any]) -> None:
         ]
         for each in results
     ]  # fmt: skip
-    head = ["prompt", "named by the judge", "IoU", "colour off", "second faces", "parts", "s"]
+    head = ["prompt", "named by the judge", "IoU", "colour off", "second faces", "parts", "core s"]
     template = Path(__file__).with_name("text.template.md").read_text()
     about = {key: record[key] for key in ("date", "machine", "commit")}
     trusted = " and ".join(f"{100 * share:.0f} %" for share in record["judge"])
@@ -148,7 +150,10 @@ def _bars(results: list[dict[str, Any]]) -> str:
     rows.append(["meshes with a second face", "0", str(faces), _verdict(faces == 0)])
     closed = sum(not each["closed"] for each in results)
     rows.append(["meshes that are open", "0", str(closed), _verdict(closed == 0)])
-    for what, key, limit in (("seconds", "seconds", SECONDS_BAR), ("MB", "peak_mb", MEMORY_BAR)):
+    for what, key, limit in (
+        ("seconds of one core", "seconds", SECONDS_BAR),
+        ("MB", "peak_mb", MEMORY_BAR),
+    ):
         most = max(each[key] for each in results)
         rows.append([f"{what}, the most", f"≤ {limit:.0f}", f"{most:.0f}", _verdict(most <= limit)])
     return table(["", "asked", "reached", "met"], rows)

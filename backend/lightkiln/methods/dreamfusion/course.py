@@ -147,7 +147,7 @@ class Course:
             stage,
             asked.guide,
             asked.manifest,
-            _recipe(self._params),
+            _recipe(self._params, asked.manifest),
             asked.references,
             self._run.seed,
         )
@@ -189,12 +189,14 @@ def _density(params: Params, run: Run) -> DensityStage:
     return DensityStage(solid, run.seed)
 
 
-def _recipe(params: Params) -> PromptRecipe:
+def _recipe(params: Params, manifest: Manifest) -> PromptRecipe:
+    """Whole groups of views, and no finer than the prior looks."""
+    size = min(params.size, manifest.size)
     weights = ("eikonal", "smooth", "sparse", "decided", "orientation")
     return PromptRecipe(
-        batch=params.batch,
-        size=params.size,
-        size_first=max(1, round(SMALL * params.size)),
+        batch=-(-params.batch // manifest.views) * manifest.views,
+        size=size,
+        size_first=max(1, round(SMALL * size)),
         grown=GROWN,
         colors_until=params.colors_until,
         weights={name: getattr(params, name) for name in weights},
