@@ -17,6 +17,7 @@ from lightkiln.priors.prior import Words
 from lightkiln_shared.errors import InvalidPrompt, JobCancelled
 from lightkiln_shared.scene import Region, RegionShape
 
+OPEN_PRIOR = catalogue.open_prior
 INPUTS = TextInputs(
     prompt="an orange dragon",
     negative="",
@@ -36,7 +37,7 @@ class Orange(GaussianPrior):
 def orange(monkeypatch: pytest.MonkeyPatch) -> None:
     mean = torch.tensor([0.9, 0.5, 0.1])[:, None, None].expand(3, 16, 16)
     prior = Orange(prompt=Normal(mean, 0.02), nothing=Normal(0.5 * torch.ones(3, 16, 16), 0.3))
-    monkeypatch.setattr(draw, "open_prior", lambda name, device, tell: prior)
+    monkeypatch.setattr(catalogue, "open_prior", lambda name, device, tell: prior)
 
 
 def test_each_seed_is_a_picture_of_four_and_unknown_words_are_named() -> None:
@@ -73,7 +74,7 @@ def test_what_is_transparent_stands_before_paper() -> None:
 
 
 def test_a_prior_that_is_not_there_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(draw, "open_prior", catalogue.open_prior)
+    monkeypatch.setattr(catalogue, "open_prior", OPEN_PRIOR)
     with pytest.raises(InvalidPrompt) as refusal:
         next(iter(draw.draw(INPUTS, Params(prior="/no/such/folder"), DetachedRun())))
     assert refusal.value.hint

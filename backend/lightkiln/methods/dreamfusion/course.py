@@ -190,11 +190,11 @@ def _density(params: Params, run: Run) -> DensityStage:
 
 
 def _recipe(params: Params, manifest: Manifest) -> PromptRecipe:
-    """Whole groups of views, and no finer than the prior looks."""
+    """No finer than the prior looks."""
     size = min(params.size, manifest.size)
     weights = ("eikonal", "smooth", "sparse", "decided", "orientation")
     return PromptRecipe(
-        batch=-(-params.batch // manifest.views) * manifest.views,
+        batch=params.batch,
         size=size,
         size_first=max(1, round(SMALL * size)),
         grown=GROWN,

@@ -10,11 +10,9 @@ import torch
 from lightkiln_shared.geometry import TriangleMesh
 
 from lightkiln.capture.inputs import TextInputs
+from lightkiln.methods.prompts import four_pictures, lit, opened
 from lightkiln.methods.spec import Run
-from lightkiln.priors import catalogue
-from lightkiln.priors.manifest import Manifest, Style
 from lightkiln.priors.prior import Prior, Words
-from lightkiln.priors.sampling import sample
 from lightkiln.training.distillation.guide import guide_of
 from lightkiln.training.distillation.recipe import Form, Recipe, Timing
 from lightkiln.training.prompt_views import four_sides, part, placed
@@ -32,9 +30,7 @@ def generate(inputs: TextInputs, params: Params, run: Run) -> TriangleMesh:
     """Return what the prompt says, in the region, coloured."""
     device = torch.device(run.device)
     with run.phase("prior", PRIOR_SHARE):
-        prior = catalogue.open_prior(params.prior, device, run.note)
-        words = prior.words(inputs.prompt, inputs.negative)
-        _tell(words, run)
+        prior, words = opened(inputs, params.prior, run, run.note)
         guide = guide_of(prior, words, recipe(params), run.seed, device)
     with run.phase("views", VIEWS_SHARE):
         references = _references(prior, words, inputs, params, run)
@@ -53,14 +49,6 @@ def recipe(params: Params) -> Recipe:
     )
 
 
-def _tell(words: Words, run: Run) -> None:
-    """Say how the prompt was understood."""
-    run.note(f"Understood as: {words.understood}.")
-    if words.unknown:
-        named = ", ".join(f"{word!r}" for word in words.unknown)
-        run.warn(f"This prior does not know {named}; the rest was taken as: {words.understood}.")
-
-
 def _references(
     prior: Prior, words: Words, inputs: TextInputs, params: Params, run: Run
 ) -> tuple[References, ...]:
@@ -73,7 +61,7 @@ def _references(
             References(
                 pictures=framed(inputs.image, prior.manifest.size)[None],
                 viewpoints=part(four_sides(prior.manifest), slice(0, 1)),
-                style=_lit(prior.manifest),
+                style=lit(prior.manifest),
                 weight=params.image_weight,
             )
         )
@@ -81,23 +69,12 @@ def _references(
 
 
 def _candidates(prior: Prior, words: Words, params: Params, run: Run) -> References:
-    viewpoints = placed(four_sides(prior.manifest), torch.device(run.device))
-    pictures = sample(
-        prior,
-        words,
-        viewpoints,
-        _lit(prior.manifest),
-        steps=SAMPLING_STEPS,
-        guidance=params.guidance or prior.manifest.guidance,
-        seed=run.seed,
+    pictures = four_pictures(
+        prior, words, run, steps=SAMPLING_STEPS, guidance=params.guidance, seed=run.seed
     )
     return References(
         pictures=pictures,
-        viewpoints=viewpoints,
-        style=_lit(prior.manifest),
+        viewpoints=placed(four_sides(prior.manifest), torch.device(run.device)),
+        style=lit(prior.manifest),
         weight=params.candidates,
     )
-
-
-def _lit(manifest: Manifest) -> Style:
-    return Style.SHADED if Style.SHADED in manifest.styles else Style.ALBEDO

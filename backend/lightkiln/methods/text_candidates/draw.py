@@ -20,12 +20,8 @@ from PIL import Image
 from torch import Tensor
 
 from lightkiln.capture.inputs import TextInputs
+from lightkiln.methods.prompts import four_pictures, opened
 from lightkiln.methods.spec import Run
-from lightkiln.priors.catalogue import open_prior
-from lightkiln.priors.manifest import Manifest, Style
-from lightkiln.priors.prior import Words
-from lightkiln.priors.sampling import sample
-from lightkiln.training.prompt_views import four_sides, placed
 
 from . import Params
 
@@ -41,23 +37,14 @@ def draw(
 ) -> Iterator[tuple[int, UInt8[NDArray[Any], "H W 3"]]]:
     """Yield a seed and its picture, `count` times."""
     with run.phase("prior", PRIOR_SHARE):
-        device = torch.device(run.device)
-        prior = open_prior(params.prior, device, run.warn)
-        words = prior.words(inputs.prompt, inputs.negative)
-        _tell(words, run)
-    viewpoints = placed(four_sides(prior.manifest), device)
+        prior, words = opened(inputs, params.prior, run, run.warn)
     with run.phase("drawing", 1.0 - PRIOR_SHARE):
         for index in run.steps(params.count):
-            pictures = sample(
-                prior,
-                words,
-                viewpoints,
-                _style(prior.manifest),
-                steps=params.steps,
-                guidance=params.guidance or prior.manifest.guidance,
-                seed=run.seed + index,
+            seed = run.seed + index
+            pictures = four_pictures(
+                prior, words, run, steps=params.steps, guidance=params.guidance, seed=seed
             )
-            yield run.seed + index, together(pictures.cpu())
+            yield seed, together(pictures.cpu())
 
 
 def together(pictures: Float[Tensor, "4 c h w"]) -> UInt8[NDArray[Any], "H W 3"]:
@@ -71,15 +58,3 @@ def _shown(picture: Float[Tensor, "c h w"]) -> UInt8[NDArray[Any], "H W 3"]:
     opaque = picture[:3] + PAPER * (1.0 - picture[3:]) if len(picture) == 4 else picture
     pixels = (255.0 * opaque.clamp(0.0, 1.0)).round().to(torch.uint8).permute(1, 2, 0).numpy()
     return np.asarray(Image.fromarray(pixels).resize((SIDE, SIDE), Image.Resampling.BICUBIC))
-
-
-def _style(manifest: Manifest) -> Style:
-    return Style.SHADED if Style.SHADED in manifest.styles else Style.ALBEDO
-
-
-def _tell(words: Words, run: Run) -> None:
-    """Say which words meant nothing, and how the others were taken."""
-    run.note(f"Understood as: {words.understood}.")
-    if words.unknown:
-        named = ", ".join(f"{word!r}" for word in words.unknown)
-        run.warn(f"This prior does not know {named}; the rest was taken as: {words.understood}.")
