@@ -9,6 +9,7 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,10 +147,10 @@ def test_what_the_panel_does_with_jobs_is_typed_too(
 
 
 def wait_for(laptop: Laptop, job_id: str, state: str) -> None:
-    for _ in range(100):
-        if laptop.told("job", job_id)["job"]["state"] == state:
-            return
-    raise AssertionError(f"it is never {state}")
+    deadline = time.monotonic() + 60.0
+    while (found := laptop.told("job", job_id)["job"]["state"]) != state:
+        assert time.monotonic() < deadline, f"it is {found} and never {state}"
+        time.sleep(0.05)
 
 
 def test_a_cancelled_job_is_an_error_to_who_follows_it(
