@@ -97,23 +97,22 @@ def _trusted(sentences: list[Sentence]) -> list[float]:
 
 def _sheet(sentences: list[Sentence], results: dict[str, Any]) -> Image.Image:
     """Each prompt: its true scene once, then the mesh from four sides; two prompts in a row."""
-    rows = (len(sentences) + 1) // 2
+    there = [index for index in range(len(sentences)) if str(index) in results]
+    rows = (len(there) + 1) // 2
     sheet = Image.new("RGB", (2 * 5 * CELL, rows * (CELL + 14)), (217, 217, 217))
     write = ImageDraw.Draw(sheet)
-    for index, sentence in enumerate(sentences):
-        path = WORK / f"prompt-{index:02}.ply"
-        if str(index) not in results or not path.exists():
-            continue
-        left, top = (index % 2) * 5 * CELL, (index // 2) * (CELL + 14)
+    for place, index in enumerate(there):
+        sentence, path = sentences[index], WORK / f"prompt-{index:02}.ply"
+        left, top = (place % 2) * 5 * CELL, (place // 2) * (CELL + 14)
         write.text((left + 4, top + 1), f"{sentence}  ({results[str(index)]['iou']:.2f})", "black")
         mesh = load_mesh(path)
         assert isinstance(mesh, TriangleMesh)
         pictures = [render(arranged(sentence), 0.0, ELEVATION, Style.ALBEDO) / 255.0]
         pictures += [seen(mesh, azimuth) for azimuth in AZIMUTHS]
-        for place, picture in enumerate(pictures):
+        for column, picture in enumerate(pictures):
             shown = picture[..., :3] + PAPER * (1.0 - picture[..., 3:])
             cell = Image.fromarray((255.0 * shown).astype(np.uint8)).resize((CELL, CELL))
-            sheet.paste(cell, (left + place * CELL, top + 14))
+            sheet.paste(cell, (left + column * CELL, top + 14))
     return sheet
 
 
