@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lightkiln.fields.solid import Solid
+from lightkiln.ops.chance import generator_of
 from lightkiln.ops.solid_losses import decided_loss, likeness_loss, orientation_loss, sparse_loss
 from lightkiln.priors.manifest import Manifest, Style
 from lightkiln.priors.prior import Viewpoints
@@ -27,7 +28,7 @@ from lightkiln.priors.prior import Viewpoints
 from .distillation.guide import Guidance, Guide
 from .lamps import lamps_for
 from .prompt_render import Rendering, rendered
-from .prompt_views import drawn_style, drawn_viewpoints, generator_of, part, placed
+from .prompt_views import drawn_style, drawn_viewpoints, part, placed
 from .references import References
 from .surface_fit import CAUTION, KEPT_EVERY, FallenBack
 from .viewing import cameras_at, shaken

@@ -13,7 +13,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -22,11 +21,6 @@ from lightkiln.priors.prior import Viewpoints
 
 SHARES: Mapping[Style, float] = {Style.ALBEDO: 0.25, Style.SHADED: 0.375, Style.TEXTURELESS: 0.375}
 """Of the steps that may be lit."""
-
-
-def generator_of(*key: int) -> torch.Generator:
-    """Chance that is the same for the same key (seed, step, ...) on every device."""
-    return torch.Generator().manual_seed(int(np.random.SeedSequence(key).generate_state(1)[0]))
 
 
 def drawn_viewpoints(manifest: Manifest, count: int, draw: torch.Generator) -> Viewpoints:

@@ -9,13 +9,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from lightkiln.ops.chance import generator_of
 from lightkiln.priors.manifest import Style
 from lightkiln.testing_prior import MANIFEST
 from lightkiln.training.prompt_views import (
     drawn_style,
     drawn_viewpoints,
     four_sides,
-    generator_of,
 )
 from lightkiln.training.references import framed
 from lightkiln.training.viewing import cameras_at, rays_of, shaken

@@ -32,6 +32,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from lightkiln.fields.short_numbers import short_numbers
+from lightkiln.ops.chance import generator_of
 from lightkiln.priors.schedule import cosine, noisy
 
 from .network import Network
@@ -115,9 +116,7 @@ class Course:
 
     def learn(self, shown: Shown) -> float:
         """One step; returns its loss."""
-        key = np.random.SeedSequence((self._recipe.seed, self.step)).generate_state(1)
-        draw = torch.Generator().manual_seed(int(key[0]))
-        loss = self._loss(shown, draw)
+        loss = self._loss(shown, generator_of(self._recipe.seed, self.step))
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self._network.parameters(), CLIP)

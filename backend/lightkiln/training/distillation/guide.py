@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from lightkiln.ops.chance import generator_of
 from lightkiln.priors.prior import Prior, Style, Viewpoints, Words
 
 from . import timesteps
@@ -99,8 +100,7 @@ class Guide:
         self._estimator.load(state)
 
     def _draw(self, x: Tensor, u: float) -> Draw:
-        key = np.random.SeedSequence((self._seed, self.step)).generate_state(1)
-        draw = torch.Generator().manual_seed(int(key[0]))  # on the processor: alike everywhere
+        draw = generator_of(self._seed, self.step)
         together = self._prior.manifest.views
         t = timesteps.drawn(self._recipe, u, len(x), together, draw)
         noise = torch.randn(x.shape, generator=draw)
