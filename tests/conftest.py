@@ -20,6 +20,7 @@ CHECKED = (
     "stereo",
     "mesh",
     "metrics",
+    "priors/embedded",
     "priors/pipelines",
     "training/distillation",
 )

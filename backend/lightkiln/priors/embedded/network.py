@@ -1,35 +1,67 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The built-in prior's network: a small U-Net on patches, told a sentence and a viewpoint.
 
-    tokens = encoder(first thing, second thing, relation, camera, style)      a transformer's
-    x      = U-Net(patches of the noisy picture, t, tokens)      the clean picture
+    tokens = encoder(first thing, second thing, relation), camera, style      a transformer's
+    seen   = feature fields(tokens of the things, camera)      what stands where
+    sketch = layers(seen, camera, style)      the picture, as far as words alone tell it
+    x      = U-Net(patches of the noisy picture and the sketch, seen, t, tokens)      the clean one
 
-Pictures are cut into patches of `PATCH`² pixels (space to depth). Tokens enter twice: their mean,
-beside t, scales and shifts every block (FiLM, Perez et al. 2018), and on the two coarser levels
-patches attend to them. It must not know words or schedules.
+Pictures are cut into patches of `PATCH`² pixels (space to depth), and each has its own part of what
+is seen beside it. Tokens enter twice more: their mean, beside t, scales and shifts every block
+(FiLM, Perez et al. 2018), and on the two coarser levels patches attend to them. It must not know
+words or schedules.
 """
 
 from __future__ import annotations
 
-import math
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn.functional import pixel_shuffle, pixel_unshuffle, silu
 
+from .feature_fields import FEATURES, OCTAVES, FeatureFields, waves
+
 PATCH = 4
 WIDTHS = (64, 128, 192)
 TOLD = 192
 """Numbers of a token."""
-OCTAVES = 4
+SKETCHED = 96
 GROUPS = 16
 HEAD = 32
 _LAST = torch.channels_last
 
 
+class Told(NamedTuple):
+    """What a sentence, a viewpoint and a style are to the network."""
+
+    tokens: Float[Tensor, "b tokens told"]
+    seen: Float[Tensor, "b features side side"]
+    sketch: Float[Tensor, "b c h w"]
+    """The picture that these alone lead to, without any noisy one."""
+
+
+class Sketch(nn.Module):
+    """What is seen, in a style, as patches: a layer for each place by itself."""
+
+    def __init__(self, outs: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(FEATURES + 1, SKETCHED, 1)
+        self.told = nn.Linear(TOLD, 2 * SKETCHED)
+        self.second = nn.Conv2d(SKETCHED, SKETCHED, 1)
+        self.last = nn.Conv2d(SKETCHED, outs, 1)
+
+    def forward(self, seen: Tensor, view: Tensor) -> Float[Tensor, "b outs side side"]:
+        """`view`: (b, told), the camera and the style."""
+        scale, shift = self.told(silu(view))[..., None, None].chunk(2, dim=1)
+        h = silu(self.first(seen) * (1.0 + scale) + shift)
+        patches: Tensor = seen[:, -1:] * (1.0 + self.last(silu(self.second(h)))) - 1.0
+        return patches  # nothing is -1
+
+
 class Encoder(nn.Module):
-    """Slots to tokens; slot 0 of each kind is "nothing said"."""
+    """Slots to tokens, things first; slot 0 of each kind is "nothing said"."""
 
     def __init__(self, counts: tuple[int, ...], num_things: int, styles: int) -> None:
         """`counts`: how many shapes, colours, materials, sizes and, last, relations there are."""
@@ -38,9 +70,9 @@ class Encoder(nn.Module):
         self.slots = nn.ModuleList([nn.Embedding(count + 1, TOLD) for count in of_things])
         self.relation = nn.Embedding(relations + 1, TOLD)
         self.style = nn.Embedding(styles, TOLD)
-        self.place = nn.Parameter(0.02 * torch.randn(num_things + 3, TOLD))
+        self.place = nn.Parameter(torch.randn(num_things + 1, TOLD))
         self.camera = nn.Sequential(
-            nn.Linear(3 * 2 * OCTAVES + 3, TOLD), nn.SiLU(), nn.Linear(TOLD, TOLD)
+            nn.Linear(3 * (1 + 2 * OCTAVES), TOLD), nn.SiLU(), nn.Linear(TOLD, TOLD)
         )
         layer = nn.TransformerEncoderLayer(
             TOLD, 6, 2 * TOLD, dropout=0.0, batch_first=True, norm_first=True
@@ -54,13 +86,12 @@ class Encoder(nn.Module):
         camera: Float[Tensor, "b 3"],
         style: Int[Tensor, " b"],
     ) -> Float[Tensor, "b tokens told"]:
-        """`camera`: the unit vector to the camera."""
+        """`camera`: the unit vector to the camera. Things do not change with it, nor with style."""
         told = sum(slot(things[..., i]) for i, slot in enumerate(self.slots))
         assert isinstance(told, Tensor)
-        rest = torch.stack(
-            [self.relation(relation), self.camera(waves(camera)), self.style(style)], dim=1
-        )
-        tokens: Tensor = self.mixed(torch.cat([told, rest], dim=1) + self.place)
+        scene = torch.cat([told, self.relation(relation)[:, None]], dim=1) + self.place
+        view = torch.stack([self.camera(waves(camera)), self.style(style)], dim=1)
+        tokens: Tensor = torch.cat([self.mixed(scene), view], dim=1)
         return tokens
 
 
@@ -127,11 +158,14 @@ class Network(nn.Module):
         self, counts: tuple[int, ...], num_things: int, styles: int, channels: int
     ) -> None:
         super().__init__()
+        self.num_things = num_things
         self.encoder = Encoder(counts, num_things, styles)
+        self.fields = FeatureFields(TOLD)
         self.time = nn.Sequential(nn.Linear(2 * 16, TOLD), nn.SiLU(), nn.Linear(TOLD, TOLD))
         self.mean = nn.Sequential(nn.Linear(TOLD, TOLD), nn.SiLU(), nn.Linear(TOLD, TOLD))
         a, b, c = WIDTHS
-        self.begin = nn.Conv2d(channels * PATCH**2, a, 3, padding=1)
+        self.sketch = Sketch(channels * PATCH**2)
+        self.begin = nn.Conv2d(2 * channels * PATCH**2 + FEATURES + 1, a, 3, padding=1)
         self.down = nn.ModuleList([Level(a, a, False), Level(a, b, True), Level(b, c, True)])
         self.middle = Level(c, c, True)
         self.up = nn.ModuleList([Level(c, c, True), Level(c, b, True), Level(b, a, False)])
@@ -141,21 +175,21 @@ class Network(nn.Module):
         self.pool = nn.AvgPool2d(2)
         self.to(memory_format=_LAST)  # type: ignore[call-overload]  # faster on processors
 
-    def tell(
-        self, things: Tensor, relation: Tensor, camera: Tensor, style: Tensor
-    ) -> Float[Tensor, "b tokens told"]:
-        """What a sentence, a viewpoint and a style are to the network."""
-        tokens: Tensor = self.encoder(things, relation, camera, style)
-        return tokens
+    def tell(self, things: Tensor, relation: Tensor, camera: Tensor, style: Tensor) -> Told:
+        """Slots, the unit vector to the camera and a style, as `Encoder` takes them."""
+        tokens = self.encoder(things, relation, camera, style)
+        seen = self.fields(tokens[:, : self.num_things], camera)
+        sketch = self.sketch(seen, tokens[:, -2:].sum(dim=1))
+        return Told(tokens, seen, pixel_shuffle(sketch, PATCH))
 
     def forward(
-        self,
-        noisy: Float[Tensor, "b c h w"],
-        t: Float[Tensor, " b"],
-        tokens: Float[Tensor, "b tokens told"],
+        self, noisy: Float[Tensor, "b c h w"], t: Float[Tensor, " b"], said: Told
     ) -> Float[Tensor, "b c h w"]:
+        tokens = said.tokens
         told = silu(self.time(_instants(t)) + self.mean(tokens.mean(dim=1)))
-        x = self.begin(pixel_unshuffle(noisy, PATCH).contiguous(memory_format=_LAST))
+        pictures = [pixel_unshuffle(each, PATCH) for each in (noisy, said.sketch)]
+        patches = torch.cat([*pictures, said.seen], dim=1)
+        x = self.begin(patches.contiguous(memory_format=_LAST))
         kept = []
         for index, level in enumerate(self.down):
             x = level(self.pool(x) if index else x, told, tokens)
@@ -165,13 +199,6 @@ class Network(nn.Module):
             x = level(_twice(x) if index else x, told, tokens) + kept.pop()
         shown: Tensor = pixel_shuffle(self.end(silu(self.norm(x))), PATCH)
         return shown
-
-
-def waves(direction: Float[Tensor, "b 3"]) -> Float[Tensor, "b n"]:
-    """The direction, and sines and cosines of it in octaves from pi / 2 on."""
-    octaves = 0.5 * math.pi * 2.0 ** torch.arange(OCTAVES, device=direction.device)
-    angles = (direction[..., None] * octaves).flatten(1)
-    return torch.cat([direction, angles.sin(), angles.cos()], dim=-1)
 
 
 def _instants(t: Float[Tensor, " b"]) -> Float[Tensor, "b 32"]:

@@ -238,7 +238,7 @@ SHAPES: dict[str, Shape] = {
     "mushroom": Shape(
         parts=(
             Part(body=cone(0.0, 0.5, 0.17, 0.13), color="white"),
-            Part(body=cut(ball(0.46, (0.0, 0.0, 0.4)), box((1, 1, 0.5), (0.0, 0.0, -0.06)))),
+            Part(body=cut(ball(0.46, (0.0, 0.0, 0.4)), box((1.0, 1.0, 0.5), (0.0, 0.0, -0.06)))),
         ),
         radius=0.46, height=0.86, seat=0.82, seat_radius=0.4,
     ),

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Teaches the built-in prior: `lightkiln train prior`.
 
-    L = E w(t) |x(z_t, t, c) - x|²,   t² ~ U(0, 1),   z_t = a x + s e,   w = min(1 / s², 1 / S²)
+    L = E w(t) |x(z_t, t, c) - x|² + |sketch(c) - x|²
+    t² ~ U(0, 1),   z_t = a x + s e,   w = min(1 / s², 1 / S²)
 
 The network answers with the clean picture, which is simple, and not with the noise, which would not
 pass through layers as narrow as a patch is deep (Li and He 2025, arXiv:2511.13720); 1 / s² makes
@@ -43,7 +44,7 @@ SILENT_SHARE = 0.1
 """Of the pictures, those of which nothing is said."""
 LEAST_POWER = 0.1
 """S²: pictures of less noise than this count no more than those."""
-RATE, RATE_LEFT, WARM_STEPS = 6e-4, 0.02, 200
+RATE, RATE_LEFT, WARM_STEPS = 1e-3, 0.02, 200
 BETAS, DECAY = (0.9, 0.99), 1e-3
 MEAN_OVER = 0.001
 """Of the newest parameters in the mean."""
@@ -153,8 +154,9 @@ class Course:
         with short_numbers(torch.device(device)):
             tokens = self._network.tell(*(each.to(device) for each in told))
             said = self._network(noisy(clean, noise, abar).to(device), t.to(device), tokens)
-        missed = (said.float() - clean.to(device)).square().mean(dim=(1, 2, 3))
-        loss: Tensor = (missed / (1.0 - abar).clamp(min=LEAST_POWER).to(device)).mean()
+        missed = _missed(said, clean.to(device)) / (1.0 - abar).clamp(min=LEAST_POWER).to(device)
+        sketched = _missed(tokens.sketch, clean.to(device)).mean()
+        loss: Tensor = missed.mean() + sketched
         return loss
 
     def _seconds(self) -> float:
@@ -190,6 +192,11 @@ def save_weights(network: Network, path: Path) -> None:
     """Sixteen bits a number: the loss in quality is far below a step of 8-bit colour."""
     state = {k: v.detach().cpu().half().contiguous() for k, v in network.state_dict().items()}
     save_file(state, path, metadata={"licence": "GPL-3.0-or-later", "made by": "Lightkiln"})
+
+
+def _missed(said: Tensor, clean: Tensor) -> Tensor:
+    """(n,) mean squares."""
+    return (said.float() - clean).square().mean(dim=(1, 2, 3))
 
 
 def _signed(pictures: Any) -> Tensor:
