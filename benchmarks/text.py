@@ -32,6 +32,7 @@ from PIL import Image, ImageDraw
 
 from benchmarks.agreement import agreement
 from benchmarks.machine import DOCS, commit, machine, today
+from benchmarks.missed import INSTANTS, missed
 from benchmarks.prompted import AZIMUTHS, seen, worth
 from benchmarks.prompts import held_out
 from benchmarks.recognition import ELEVATION, four_views, named
@@ -66,6 +67,7 @@ def main() -> None:
         _write(record)
     if not asked.report:
         record["judge"], record["agreement"] = _trusted(sentences), _agreements(sentences)
+        record["missed"] = missed()
         _write(record)
     _sheet(sentences, record["results"]).save(DOCS / "text-meshes.jpg", quality=88)
     _report(record)
@@ -159,6 +161,9 @@ def _report(record: dict[str, Any]) -> None:
     trusted = " and ".join(f"{100 * share:.0f} %" for share in record["judge"])
     agree, least = record["agreement"]
     about |= {"judge": trusted, "agree": f"{agree:.3f}", "least": f"{least:.3f}"}
+    instants = ["", *(f"t = {t}" for t in INSTANTS)]
+    errors = [[name, *(f"{value:.4f}" for value in row)] for name, row in record["missed"].items()]
+    about["errors"] = table(instants, errors)
     page = template.format(bars=_bars(results), all=table(head, rows), count=len(results), **about)
     (DOCS / "text.md").write_text(page)
 

@@ -8,6 +8,7 @@ than remembered. It must not know networks.
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,13 +73,25 @@ def taught_sentence(draw: np.random.Generator) -> Sentence:
     return sentence
 
 
-def drawn(seed: tuple[int, ...], count: int, size: int = SIZE) -> Shown:
+def unseen_sentence(draw: np.random.Generator) -> Sentence:
+    """A sentence that is never shown."""
+    while not is_held_out(sentence := drawn_sentence(draw)):
+        pass
+    return sentence
+
+
+def drawn(
+    seed: tuple[int, ...],
+    count: int,
+    size: int = SIZE,
+    sentences_by: Callable[[np.random.Generator], Sentence] = taught_sentence,
+) -> Shown:
     """So many pictures, the same for the same seed."""
     draw = np.random.default_rng(seed)
     pictures = np.empty((count, size, size, 4), dtype=np.uint8)
     sentences, cameras, styles = [], [], []
     for index in range(count):
-        sentence = taught_sentence(draw)
+        sentence = sentences_by(draw)
         azimuth, elevation = draw.uniform(0.0, 2.0 * np.pi), draw.uniform(LOW, HIGH)
         style = int(draw.choice(len(STYLES), p=STYLE_SHARES))
         scenery = arranged(sentence, draw)
