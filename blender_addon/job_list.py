@@ -19,6 +19,7 @@ from bpy.types import PropertyGroup, Scene, WindowManager
 
 from . import backend, finish_settings, method_params, preferences, properties, status
 from .mailbox import Link
+from .said import Said
 from .shared.errors import LightkilnError
 from .shared.jobs import JobState, JobSummary
 from .shared.messages import DescribeJob, JobDescription, ListJobs
@@ -146,35 +147,62 @@ def _ask_for_picture(job_id: str) -> None:
 def take_settings(job_id: str, scene: str) -> None:
     """Set up a scene as it was for a job of the list."""
 
-    def take(future: Future[Any]) -> None:
-        try:
-            _set_up(properties.scene_named(scene), future.result())
-        except CancelledError:
-            return  # disconnected meanwhile
-        except LightkilnError as error:
-            status.current.problem = str(error)
+    def described(future: Future[Any]) -> None:
+        job = _answer(future)
+        if job is None:
+            return
+        if not _is_of_words(job):
+            _set_up(properties.scene_named(scene), job, None)
+            return
 
-    backend.when_done(backend.client().request(DescribeJob(job_id=job_id)), take)
+        def whole(found: Future[Any]) -> None:
+            _set_up(properties.scene_named(scene), job, _words(found))
+
+        backend.when_done(backend.client().fetch_said(job_id), whole)
+
+    backend.when_done(backend.client().request(DescribeJob(job_id=job_id)), described)
 
 
-def _set_up(scene: Scene, job: JobDescription) -> None:
-    settings, current = scene.lightkiln, status.current
-    is_of_words = job.method in current.writers or job.method in current.sketchers
-    if not is_of_words:
+def _answer(future: Future[Any]) -> JobDescription | None:
+    try:
+        job: JobDescription = future.result()
+    except CancelledError:
+        return None  # disconnected meanwhile
+    except LightkilnError as error:
+        status.current.problem = str(error)
+        return None
+    return job
+
+
+def _words(future: Future[Any]) -> Said | None:
+    """The whole prompt, which a job has once something was made; a title has its beginning."""
+    try:
+        said: Said = future.result()
+    except (CancelledError, LightkilnError):
+        return None
+    return said
+
+
+def _is_of_words(job: JobDescription) -> bool:
+    return job.method in status.current.writers or job.method in status.current.sketchers
+
+
+def _set_up(scene: Scene, job: JobDescription, words: Said | None) -> None:
+    settings = scene.lightkiln
+    if not _is_of_words(job):
         settings.method, settings.time_limit = job.method, job.time_limit
         finish_settings.fill(settings.finish, job.finish)
     if job.preset in {name for name, *_ in properties.PRESETS}:
         settings.preset = job.preset
     method_params.set_values(scene, job.method, settings.preset, job.params)
-    if is_of_words:
-        _say(scene, job)
+    if _is_of_words(job):
+        _say(scene, job, words or Said(text=job.title))
     bpy.ops.ed.undo_push(message="Take Settings of Job")
 
 
-def _say(scene: Scene, job: JobDescription) -> None:
-    """Set up the words; a title holds the first 200 characters of a prompt."""
+def _say(scene: Scene, job: JobDescription, words: Said) -> None:
     text = scene.lightkiln.text
-    text.prompt, text.seed = job.title, job.seed
+    text.prompt, text.negative, text.seed = words.text, words.negative, job.seed
     if job.method in status.current.writers:
         text.method = job.method
         text.color = "TEXTURE" if job.finish.get("texture") else "VERTICES"

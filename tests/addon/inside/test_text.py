@@ -159,16 +159,18 @@ def test_an_earlier_prompt_is_taken_up_with_its_seed(
     text: bpy.types.PropertyGroup, pump_until: Callable[..., None]
 ) -> None:
     status = module("status").current
+    long = PROMPT + " and nothing else at all" * 12  # longer than the title of a job
     text.seed, text.prior, text.model = 11, "EMBEDDED", "x"
+    text.prompt, text.negative = long, "a green cone"
     bpy.ops.lightkiln.generate()
     made = _made(pump_until)
     job_id = made["lightkiln_job"]
-    text.prompt, text.seed, text.prior = "something else", 0, "MODEL"
+    text.prompt, text.negative, text.seed, text.prior = "something else", "", 0, "MODEL"
     pump_until(lambda: job_id in status.listed)
-    assert status.listed[job_id].title == PROMPT
+    assert status.listed[job_id].title == long[:200]
     bpy.ops.lightkiln.take_prompt(job_id=job_id)
-    pump_until(lambda: text.prompt == PROMPT)
-    assert (text.seed, text.prior) == (11, "EMBEDDED")
+    pump_until(lambda: text.prompt == long)
+    assert (text.negative, text.seed, text.prior) == ("a green cone", 11, "EMBEDDED")
     assert bpy.context.scene.lightkiln.method == "kiln", "photographs keep their own method"
 
 
