@@ -24,7 +24,7 @@ from lightkiln.training.distillation.guide import Guidance, Guide, guide_of
 from lightkiln.training.distillation.recipe import Recipe
 from lightkiln.training.lamps import lamps_for
 from lightkiln.training.mesh_start import grid_from
-from lightkiln.training.prompt_fit import PromptFit, PromptRecipe
+from lightkiln.training.prompt_fit import PromptFit, PromptRecipe, oriented
 from lightkiln.training.prompt_pictures import Placed, mesh_of
 from lightkiln.training.prompt_render import rendered
 from lightkiln.training.prompt_views import four_sides
@@ -114,6 +114,13 @@ def test_a_density_comes_first_if_the_paper_is_to_be_followed() -> None:
     mesh = generate(WORDS, replace(SMALL, field=NERF, steps=160), DetachedRun())
     radius = np.linalg.norm(mesh.positions, axis=1)
     assert float(np.median(radius)) == pytest.approx(RADIUS, rel=0.1)
+
+
+def test_orientation_weighs_little_while_there_is_only_a_mist() -> None:
+    """In the paper 1e-4 to 1e-2, linearly over the first 5,000 of 15,000 steps."""
+    paper = np.interp([0, 2_500, 5_000, 15_000], [0, 5_000], [1e-4, 1e-2])
+    ours = [1e-2 * oriented(step / 15_000) for step in (0, 2_500, 5_000, 15_000)]
+    np.testing.assert_allclose(ours, paper, rtol=1e-9)
 
 
 def test_a_mesh_to_begin_from_is_what_it_was() -> None:
