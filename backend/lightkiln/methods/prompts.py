@@ -6,7 +6,7 @@ It must not know what is made of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import torch
 from jaxtyping import Float
@@ -16,7 +16,7 @@ from lightkiln.capture.inputs import TextInputs
 from lightkiln.priors import catalogue
 from lightkiln.priors.manifest import Manifest, Style
 from lightkiln.priors.prior import Prior, Words
-from lightkiln.priors.sampling import sample
+from lightkiln.priors.sampling import sample, steps_of
 from lightkiln.training.prompt_views import four_sides, placed
 
 from .spec import Run
@@ -39,15 +39,26 @@ def opened(
 
 
 def four_pictures(
-    prior: Prior, words: Words, run: Run, *, steps: int, guidance: float, seed: int
+    prior: Prior,
+    words: Words,
+    run: Run,
+    *,
+    steps: int,
+    guidance: float,
+    seed: int,
+    ticks: Iterable[object],
 ) -> Float[Tensor, "4 c h w"]:
-    """Front, right, back and left, as the prior draws them; guidance 0: as suits it."""
+    """Front, right, back and left, as the prior draws them; guidance 0: as suits it.
+
+    One of `ticks` is taken before each step, and drawing ends with them: so a run can be stopped.
+    """
+    spans = (span for span, _ in zip(steps_of(steps), ticks, strict=False))
     return sample(
         prior,
         words,
         placed(four_sides(prior.manifest), torch.device(run.device)),
         lit(prior.manifest),
-        steps=steps,
+        spans=spans,
         guidance=guidance or prior.manifest.guidance,
         seed=seed,
     )

@@ -10,6 +10,7 @@ It must not know fields or losses.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable, Iterator
 
 import torch
 from jaxtyping import Float
@@ -23,6 +24,11 @@ FIRST = 0.995
 """Of t: where a picture begins, pure noise for all one can see."""
 
 
+def steps_of(count: int) -> Iterator[tuple[float, float]]:
+    """Of so many steps: t and u, evenly from noise to none."""
+    return itertools.pairwise(torch.linspace(FIRST, 0.0, count + 1).tolist())
+
+
 @torch.no_grad()
 def sample(
     prior: Prior,
@@ -30,21 +36,21 @@ def sample(
     viewpoints: Viewpoints,
     style: Style,
     *,
-    steps: int,
+    spans: Iterable[tuple[float, float]],
     guidance: float,
     seed: int,
 ) -> Float[Tensor, "b c h w"]:
     """What the prior thinks that the prompt looks like, in sRGB values; 4 channels: premultiplied.
 
     All pictures begin from one and the same noise, so that they are of one thing where they can be.
+    Where `spans` end early the pictures are what the last step saw.
     """
-    z = _noise(prior, len(viewpoints.azimuth), seed, viewpoints.azimuth.device)
-    times = torch.linspace(FIRST, 0.0, steps + 1).tolist()
-    for now, then in itertools.pairwise(times):
+    x = z = _noise(prior, len(viewpoints.azimuth), seed, viewpoints.azimuth.device)
+    for now, then in spans:
         t = torch.full_like(viewpoints.azimuth, now)
         e, x = _answered(prior, words, viewpoints, style, guidance, z, t)
-        z = noisy(x, e, prior.abar(torch.full_like(t, then))) if then > 0.0 else x
-    return prior.decode(z).clamp(0.0, 1.0)
+        z = noisy(x, e, prior.abar(torch.full_like(t, then)))
+    return prior.decode(x).clamp(0.0, 1.0)
 
 
 def _noise(prior: Prior, count: int, seed: int, device: torch.device) -> Tensor:

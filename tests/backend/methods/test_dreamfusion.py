@@ -18,7 +18,7 @@ from lightkiln.methods.dreamfusion.train import generate
 from lightkiln.priors import catalogue
 from lightkiln.priors.manifest import Manifest, Style
 from lightkiln.priors.prior import Viewpoints
-from lightkiln.priors.sampling import sample
+from lightkiln.priors.sampling import sample, steps_of
 from lightkiln.testing_prior import COLOR, MANIFEST, RADIUS, BallPrior, ball_pictures
 from lightkiln.training.distillation.guide import Guidance, Guide, guide_of
 from lightkiln.training.distillation.recipe import Recipe
@@ -95,7 +95,7 @@ def test_pictures_drawn_from_a_prior_are_what_it_knows() -> None:
     views, prior = four_sides(MANIFEST), BallPrior()
     words = prior.words("a red ball", "")
     drawn = [
-        sample(prior, words, views, Style.SHADED, steps=40, guidance=1.0, seed=seed)
+        sample(prior, words, views, Style.SHADED, spans=steps_of(40), guidance=1.0, seed=seed)
         for seed in (0, 0, 1)
     ]
     torch.testing.assert_close(drawn[0], drawn[1])

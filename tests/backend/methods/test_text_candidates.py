@@ -80,12 +80,22 @@ def test_a_prior_that_is_not_there_is_a_sentence(monkeypatch: pytest.MonkeyPatch
     assert refusal.value.hint
 
 
-def test_a_cancel_between_two_pictures_stops_it() -> None:
+def test_a_cancel_within_a_picture_stops_it() -> None:
     class Cancelled(DetachedRun):
         def steps(self, count: int):  # type: ignore[no-untyped-def]
-            yield 0
+            yield from range(5)
             raise JobCancelled("a test")
 
-    kept = []
     with pytest.raises(JobCancelled):
-        kept.extend(draw.draw(INPUTS, Params(), Cancelled()))
+        next(draw.draw(INPUTS, Params(count=2, steps=30), Cancelled()))
+
+
+def test_whoever_waits_no_longer_has_what_was_seen_so_far() -> None:
+    class Finished(DetachedRun):
+        def steps(self, count: int):  # type: ignore[no-untyped-def]
+            yield from range(35)
+
+    kept = list(draw.draw(INPUTS, Params(count=3, steps=30), Finished()))
+    assert len(kept) == 2
+    for _, pixels in kept:
+        np.testing.assert_allclose(pixels.mean(axis=(0, 1)) / 255.0, (0.9, 0.5, 0.1), atol=0.05)

@@ -6,6 +6,8 @@ It must not know how a solid learns: that is `course`.
 
 from __future__ import annotations
 
+from itertools import chain
+
 import torch
 from lightkiln_shared.geometry import TriangleMesh
 
@@ -70,7 +72,13 @@ def _references(
 
 def _candidates(prior: Prior, words: Words, params: Params, run: Run) -> References:
     pictures = four_pictures(
-        prior, words, run, steps=SAMPLING_STEPS, guidance=params.guidance, seed=run.seed
+        prior,
+        words,
+        run,
+        steps=SAMPLING_STEPS,
+        guidance=params.guidance,
+        seed=run.seed,
+        ticks=chain([None], run.steps(SAMPLING_STEPS - 1)),
     )
     return References(
         pictures=pictures,

@@ -10,6 +10,7 @@ It must not know what is made of them.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -35,14 +36,20 @@ PAPER = 0.93
 def draw(
     inputs: TextInputs, params: Params, run: Run
 ) -> Iterator[tuple[int, UInt8[NDArray[Any], "H W 3"]]]:
-    """Yield a seed and its picture, `count` times."""
+    """Yield a seed and its picture, `count` times, or as often as the run lets it."""
     with run.phase("prior", PRIOR_SHARE):
         prior, words = opened(inputs, params.prior, run, run.warn)
     with run.phase("drawing", 1.0 - PRIOR_SHARE):
-        for index in run.steps(params.count):
-            seed = run.seed + index
+        ticks = run.steps(params.count * params.steps)
+        for seed, first in zip(range(run.seed, run.seed + params.count), ticks, strict=False):
             pictures = four_pictures(
-                prior, words, run, steps=params.steps, guidance=params.guidance, seed=seed
+                prior,
+                words,
+                run,
+                steps=params.steps,
+                guidance=params.guidance,
+                seed=seed,
+                ticks=chain([first], islice(ticks, params.steps - 1)),
             )
             yield seed, together(pictures.cpu())
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Feature fields: rays are the renderings' own, what is dense hides, what is moved is seen moved."""
+"""Feature fields: rays are the renderings' own, what is dense hides, what moves is seen moved."""
 
 import math
 

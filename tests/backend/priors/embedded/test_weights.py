@@ -10,7 +10,7 @@ from lightkiln.priors.embedded.scenery import arranged
 from lightkiln.priors.embedded.sentence import read
 from lightkiln.priors.manifest import Style
 from lightkiln.priors.prior import Viewpoints
-from lightkiln.priors.sampling import sample
+from lightkiln.priors.sampling import sample, steps_of
 
 PROMPTS = (
     "a red torus on a blue cube",
@@ -51,7 +51,7 @@ def _drawn(prior: EmbeddedPrior, prompt: str) -> np.ndarray:
         words,
         viewpoints,
         Style.ALBEDO,
-        steps=STEPS,
+        spans=steps_of(STEPS),
         guidance=prior.manifest.guidance,
         seed=0,
     )
