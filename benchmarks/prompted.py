@@ -65,7 +65,8 @@ class Worth:
 def worth(sentence: Sentence, mesh: TriangleMesh) -> Worth:
     """All figures of a mesh in the unit ball's frame."""
     said = named(np.stack([seen(mesh, azimuth) for azimuth in AZIMUTHS]), sentence)
-    whole = trimesh.Trimesh(mesh.positions, mesh.triangles, process=True)
+    # As it is connected: vertices that merely lie on each other are not made one.
+    whole = trimesh.Trimesh(mesh.positions, mesh.triangles, process=False)
     return Worth(
         prompt=str(sentence),
         iou=round(iou(sentence, mesh), 3),

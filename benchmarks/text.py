@@ -25,7 +25,7 @@ from lightkiln.priors.embedded.renders import render
 from lightkiln.priors.embedded.scenery import arranged
 from lightkiln.priors.embedded.sentence import Sentence
 from lightkiln.priors.manifest import Style
-from lightkiln.priors.sampling import sample
+from lightkiln.priors.sampling import sample, steps_of
 from lightkiln.training.prompt_views import four_sides
 from lightkiln_shared.geometry import TriangleMesh
 from PIL import Image, ImageDraw
@@ -119,7 +119,13 @@ def _agreements(sentences: list[Sentence]) -> list[float]:
     for sentence in sentences:
         words = prior.words(str(sentence), "")
         drawn = sample(
-            prior, words, views, Style.SHADED, steps=30, guidance=manifest.guidance, seed=0
+            prior,
+            words,
+            views,
+            Style.SHADED,
+            spans=steps_of(30),
+            guidance=manifest.guidance,
+            seed=0,
         )
         found.append(agreement(drawn[:, 3].numpy() > SOLID, azimuths, elevation))
     return [round(float(np.mean(found)), 3), round(float(np.min(found)), 3)]
