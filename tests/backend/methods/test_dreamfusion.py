@@ -110,6 +110,15 @@ def test_words_that_mean_nothing_are_named() -> None:
     assert run.warnings == ["This prior does not know 'dragon'; the rest was taken as: a red ball."]
 
 
+def test_a_run_whose_time_was_over_too_soon_says_so() -> None:
+    run = DetachedRun()
+    generate(WORDS, replace(SMALL, steps=1_000_000, time_budget=1.0), run)
+    assert [warning for warning in run.warnings if "of 1,000,000 steps" in warning]
+    unhurried = DetachedRun()
+    generate(WORDS, SMALL, unhurried)
+    assert not [warning for warning in unhurried.warnings if "steps" in warning]
+
+
 def test_a_density_comes_first_if_the_paper_is_to_be_followed() -> None:
     mesh = generate(WORDS, replace(SMALL, field=NERF, steps=160), DetachedRun())
     radius = np.linalg.norm(mesh.positions, axis=1)

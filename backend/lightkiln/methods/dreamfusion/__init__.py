@@ -84,7 +84,7 @@ SPEC = MethodSpec(
     memory_mb=2500,
     halvings=(("batch",), ("batch",), ("size",)),
     presets={
-        "draft": {"steps": 400, "time_budget": 200.0, "resolution": 64, "faces": 30_000},
+        "draft": {"steps": 400, "time_budget": 300.0, "resolution": 64, "faces": 30_000},
         "high": {
             "steps": 10_000,
             "time_budget": 7200.0,

@@ -43,6 +43,8 @@ DENSITY_UNTIL = 0.5
 BEGUN = 0.4
 """Progress at which a run begins that is given a mesh: it is refined, not made anew."""
 START_RADIUS = 0.5
+FEW = 0.4
+"""Of the steps that were due: with fewer a thing has not come out yet."""
 MOST_FALLS = 8
 """Steps that may go wrong: rates are then 1/256 of what they were, and nothing would be learned."""
 COARSE_SIDE, COARSE_FACES = 64, 50_000
@@ -110,6 +112,7 @@ class Course:
         for step in self._run.steps(max(round(until * total) - done, 1)):
             u = self._clock.progress(done + step)
             if u >= until:
+                self._tell_if_few(done + step, until)
                 break
             try:
                 figures = self.fit.step(u)
@@ -121,6 +124,15 @@ class Course:
                     break
                 continue
             self._run.record(loss=figures.loss, **figures.told)
+
+    def _tell_if_few(self, done: int, until: float) -> None:
+        """The time was over; a thing of few steps is hardly begun, and that should be known."""
+        total = self._params.steps
+        if done < FEW * until * total:
+            self._run.warn(
+                f"The time was over after {done:,} of {total:,} steps: allow more of it, or run "
+                "this while the machine does nothing else."
+            )
 
     def _become_a_surface(self) -> None:
         assert isinstance(self.fit.stage, DensityStage)
