@@ -108,6 +108,8 @@ def _take(future: Future[Any]) -> None:
         return  # the connection's state is shown elsewhere
     status.current.listed = {job.job_id: job for job in jobs}
     _fill([job.job_id for job in jobs])
+    if not backend.is_connected():
+        return  # answered just before the person disconnected: to ask on would connect again
     for job in jobs[:MAX_PICTURES]:
         waits = job.job_id not in _state.pictures and not job.state.is_final
         if waits or _state.pictured.get(job.job_id) is not job.state:
@@ -151,7 +153,7 @@ def take_settings(job_id: str, scene: str) -> None:
         job = _answer(future)
         if job is None:
             return
-        if not _is_of_words(job):
+        if not (_is_of_words(job) and backend.is_connected()):
             _set_up(properties.scene_named(scene), job, None)
             return
 
