@@ -40,6 +40,8 @@ from .outbox import Outbox
 from .records import RecordCursor
 
 READ_BYTES = 1024 * 1024
+FAREWELL = 1.0
+"""Seconds for the reason to be taken, and for what the client was still sending."""
 _log = logging.getLogger(__name__)
 
 
@@ -105,8 +107,11 @@ class Connection:
         with contextlib.suppress(OSError):
             self._writer.writelines(self._outbox.take_frames())
             self._writer.write(self._session.close(error.message))
-            async with asyncio.timeout(1.0):
+            async with asyncio.timeout(FAREWELL):
                 await self._writer.drain()
+                # Closing with anything unread would reset the connection, and the reason be lost.
+                while await self._reader.read(READ_BYTES):
+                    pass
 
     # ------------------------------------------------------------ reading
 

@@ -189,6 +189,8 @@ def test_a_crowd_from_elsewhere_drives_out_itself_and_nobody_else(server: Runnin
 
 FLOOD = 3000
 """400 and 200 a second are allowed: even a slow machine asks all of these in less than 13 s."""
+ALL_AT_ONCE = 20_000
+"""More than the buffers on the way hold."""
 
 
 def test_a_flood_of_requests_ends_the_connection_with_a_reason(server: RunningServer) -> None:
@@ -200,6 +202,18 @@ def test_a_flood_of_requests_ends_the_connection_with_a_reason(server: RunningSe
 
     talk(server, flood)
     talk(server, answers)
+
+
+def test_the_reason_reaches_a_client_that_has_not_yet_read(server: RunningServer) -> None:
+    """All is sent before anything is read; the server stops reading in the middle of it."""
+
+    async def flood(client: Client) -> None:
+        asked = [asyncio.ensure_future(client.ask(ListJobs())) for _ in range(ALL_AT_ONCE)]
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        assert 300 < sum(isinstance(answer, Jobs) for answer in answers) < FLOOD
+        assert "too many" in client.closed_because
+
+    talk(server, flood)
 
 
 def test_secrets_are_private(server: RunningServer) -> None:
