@@ -69,5 +69,9 @@ def aside(work: Callable[[], T]) -> Future[T]:
 
 
 def when_done(future: Future[Any], then: Callable[[Future[Any]], None]) -> None:
-    """Have `then` called with the future, on the main thread, once it is done."""
+    """Have `then` called with the future, on the main thread, once it is done.
+
+    That may be after disconnecting: who asks on from there looks at `is_connected` first, since
+    `client` would connect again.
+    """
     future.add_done_callback(lambda done: mailbox.put(Settled(done, then)))

@@ -109,7 +109,7 @@ def _take(future: Future[Any]) -> None:
     status.current.listed = {job.job_id: job for job in jobs}
     _fill([job.job_id for job in jobs])
     if not backend.is_connected():
-        return  # answered just before the person disconnected: to ask on would connect again
+        return
     for job in jobs[:MAX_PICTURES]:
         waits = job.job_id not in _state.pictures and not job.state.is_final
         if waits or _state.pictured.get(job.job_id) is not job.state:

@@ -222,7 +222,8 @@ def _accepted(job: Job, job_id: str) -> None:
         backend.client().request(ControlJob(job_id=job_id, action=JobAction.CANCEL))
     elif job is status.current.job:
         job.state, job.stage = JobState.QUEUED, ""
-        _watch(job)
+        if backend.is_connected():
+            _watch(job)
 
 
 def _watch(job: Job) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -166,6 +167,26 @@ def test_a_job_survives_disconnecting_and_is_followed_again(
     bpy.ops.lightkiln.connect()
     pump_until(lambda: _job().imported)
     assert _job().warnings == ["This method does not look at the images."]
+
+
+@pytest.mark.parametrize("asked", ["a job", "the list"])
+def test_an_answer_that_came_just_before_disconnecting_does_not_connect_again(
+    cameras: None, pump_until: Callable[..., None], asked: str
+) -> None:
+    bpy.ops.lightkiln.reconstruct()
+    if asked == "the list":
+        pump_until(lambda: _job().state == "running")
+        job_list = module("job_list")
+        job_list._state.pictured.clear()  # so that it asks on, for the jobs' pictures
+        job_list.ask_soon()
+        job_list.ask_if_due()
+    time.sleep(3.0)  # the answer waits in the mailbox
+    bpy.ops.lightkiln.disconnect()
+    for _ in range(5):
+        module("inbox").pump()
+    assert module("status").current.link == "off"
+    bpy.ops.lightkiln.connect()
+    pump_until(lambda: _job().imported)
 
 
 def test_a_mesh_waits_until_the_person_has_left_edit_mode(
