@@ -9,44 +9,38 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from lightkiln.priors.embedded.pictures import (
-    Shown,
-    drawn,
-    taught_sentence,
-    unseen_sentence,
-)
-from lightkiln.priors.embedded.prior import WEIGHTS, new_network
+from lightkiln.priors.embedded.network import Network
+from lightkiln.priors.embedded.pictures import Shown, drawn, taught_sentence, unseen_sentence
+from lightkiln.priors.embedded.prior import taught_network
+from lightkiln.priors.embedded.training import missed, signed
 from lightkiln.priors.schedule import cosine, noisy
-from safetensors.torch import load_file
 
 COUNT, CHUNK = 192, 32
-SEEDS = (77, 1), (77, 2)
+KINDS = {"taught": ((77, 1), taught_sentence), "never shown": ((77, 2), unseen_sentence)}
+"""By what is shown: a seed, and what draws its sentences."""
 INSTANTS = (1.0, 0.8, 0.5)
 """t: nothing but noise; mostly noise; half."""
 
 
-def missed() -> dict[str, list[float]]:
+def all_missed() -> dict[str, list[float]]:
     """By what is shown: the mean squares at `INSTANTS`."""
-    network = new_network().eval()
-    network.load_state_dict({name: value.float() for name, value in load_file(WEIGHTS).items()})
-    kinds = {"taught": taught_sentence, "never shown": unseen_sentence}
+    network = taught_network().eval()
     found = {}
-    for (name, sentences), seed in zip(kinds.items(), SEEDS, strict=True):
+    for name, (seed, sentences) in KINDS.items():
         shown = drawn(seed, COUNT, sentences_by=sentences)
-        found[name] = [round(_missed(network, shown, t), 4) for t in INSTANTS]
+        found[name] = [round(_missed_at(t, network, shown), 4) for t in INSTANTS]
     return found
 
 
 @torch.no_grad()
-def _missed(network: torch.nn.Module, shown: Shown, t: float) -> float:
-    clean = torch.from_numpy(shown.pictures).permute(0, 3, 1, 2).float() / 127.5 - 1.0
+def _missed_at(t: float, network: Network, shown: Shown) -> float:
+    clean, told = signed(shown.pictures), (shown.things, shown.relation, shown.camera, shown.style)
     draw, squares = torch.Generator().manual_seed(0), []
     for start in range(0, COUNT, CHUNK):
         part = slice(start, start + CHUNK)
-        told = (shown.things, shown.relation, shown.camera, shown.style)
-        said = network.tell(*(torch.from_numpy(each[part]) for each in told))
+        meant = network.tell(*(torch.from_numpy(each[part]) for each in told))
         instants = torch.full((CHUNK,), t)
         noise = torch.randn(clean[part].shape, generator=draw)
-        answer = network(noisy(clean[part], noise, cosine(instants)), instants, said)
-        squares.append(float((answer - clean[part]).square().mean()))
+        said = network(noisy(clean[part], noise, cosine(instants)), instants, meant)
+        squares += missed(said, clean[part]).tolist()
     return float(np.mean(squares))

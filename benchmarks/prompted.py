@@ -37,9 +37,6 @@ AROUND = tuple(np.linspace(0.0, 2.0 * np.pi, 8, endpoint=False))
 """Azimuths at which second faces are looked for."""
 ALIKE = 0.02
 """Mean square of differences below which two true sides are one side to the eye."""
-CLEARLY = 0.5
-"""How much nearer to the front than to itself a side must be: of two solids that are merely round
-where they should have corners, neither is."""
 NEAR = 0.06
 """Radii of the ball within which a vertex belongs to a thing."""
 
@@ -97,19 +94,20 @@ def second_faces(sentence: Sentence, mesh: TriangleMesh) -> int:
     true = [render(scenery, azimuth, ELEVATION, STYLES[0]) / 255.0 for azimuth in AROUND]
     made = [seen(mesh, azimuth) for azimuth in AROUND]
     return sum(
-        _apart(true[0], own) > ALIKE and _apart(side, true[0]) < CLEARLY * _apart(side, own)
+        _apart(true[0], own) > ALIKE and _apart(side, true[0]) < _apart(side, own)
         for side, own in zip(made[1:], true[1:], strict=True)
     )
 
 
 def seen(mesh: TriangleMesh, azimuth: float) -> NDArray[Any]:
     """A rendering (size, size, 4): the vertices' colours, RGB times alpha and alpha in [0, 1]."""
-    picture = shade(mesh, _camera(azimuth)) / 255.0
+    picture = shade(mesh, camera_at(azimuth, ELEVATION)) / 255.0
     return np.concatenate([picture[..., :3] * picture[..., 3:], picture[..., 3:]], axis=-1)
 
 
-def _camera(azimuth: float) -> Camera:
-    right, up, back = camera_axes(azimuth, ELEVATION)
+def camera_at(azimuth: float, elevation: float) -> Camera:
+    """As `priors.embedded.renders` has it."""
+    right, up, back = camera_axes(azimuth, elevation)
     pose = np.eye(4)
     pose[:3, :3], pose[:3, 3] = np.stack([right, -up, -back], axis=1), DISTANCE * back
     focal = 0.5 * SIZE / np.tan(0.5 * FOV)

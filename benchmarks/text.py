@@ -32,8 +32,8 @@ from PIL import Image, ImageDraw
 
 from benchmarks.agreement import agreement
 from benchmarks.machine import DOCS, commit, machine, today
-from benchmarks.missed import INSTANTS, missed
-from benchmarks.prompted import AZIMUTHS, seen, worth
+from benchmarks.missed import INSTANTS, all_missed
+from benchmarks.prompted import AZIMUTHS, camera_at, seen, worth
 from benchmarks.prompts import held_out
 from benchmarks.recognition import ELEVATION, four_views, named
 from benchmarks.run import WORK
@@ -67,7 +67,7 @@ def main() -> None:
         _write(record)
     if not asked.report:
         record["judge"], record["agreement"] = _trusted(sentences), _agreements(sentences)
-        record["missed"] = missed()
+        record["missed"] = all_missed()
         _write(record)
     _sheet(sentences, record["results"]).save(DOCS / "text-meshes.jpg", quality=88)
     _report(record)
@@ -115,7 +115,8 @@ def _agreements(sentences: list[Sentence]) -> list[float]:
     prior = open_embedded(torch.device("cpu"))
     manifest, found = prior.manifest, []
     views = four_sides(manifest)
-    azimuths, elevation = tuple(views.azimuth.tolist()), float(views.elevation[0])
+    placed = zip(views.azimuth.tolist(), views.elevation.tolist(), strict=True)
+    cameras = [camera_at(azimuth, elevation) for azimuth, elevation in placed]
     for sentence in sentences:
         words = prior.words(str(sentence), "")
         drawn = sample(
@@ -127,7 +128,7 @@ def _agreements(sentences: list[Sentence]) -> list[float]:
             guidance=manifest.guidance,
             seed=0,
         )
-        found.append(agreement(drawn[:, 3].numpy() > SOLID, azimuths, elevation))
+        found.append(agreement(drawn[:, 3].numpy() > SOLID, cameras))
     return [round(float(np.mean(found)), 3), round(float(np.min(found)), 3)]
 
 

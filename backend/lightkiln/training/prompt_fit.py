@@ -35,8 +35,6 @@ from .viewing import cameras_at, shaken
 
 BETAS, TINY = (0.9, 0.99), 1e-15
 """Adam's; so tiny since the slopes far from the surface are, and are worth as much."""
-
-
 ORIENTED_FIRST, ORIENTED_BY = 0.01, 1.0 / 3.0
 """Of the orientation loss's weight at the start, and the progress at which all of it is there: what
 is still a mist faces nowhere (DreamFusion: 1e-4 to 1e-2 over the first 5k of 15k steps)."""

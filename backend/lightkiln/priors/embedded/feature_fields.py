@@ -24,9 +24,11 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn.functional import silu, softplus
 
-from .manifest import DISTANCE, FOV
+from .manifest import DISTANCE, FOV, SIZE
 
-SIDE = 16
+PATCH = 4
+"""Pixels along a side of what has one ray."""
+SIDE = SIZE // PATCH
 """Rays along each side of a picture, and samples along a ray."""
 WIDE, FEATURES = 64, 48
 OCTAVES = 4

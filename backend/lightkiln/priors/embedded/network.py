@@ -21,19 +21,20 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn.functional import pixel_shuffle, pixel_unshuffle, silu
 
-from .feature_fields import FEATURES, OCTAVES, FeatureFields, waves
+from .feature_fields import FEATURES, OCTAVES, PATCH, FeatureFields, waves
 
-PATCH = 4
 WIDTHS = (64, 128, 192)
 TOLD = 192
 """Numbers of a token."""
+VIEWED = 2
+"""Tokens after those of the scene: the camera and the style."""
 SKETCHED = 96
 GROUPS = 16
 HEAD = 32
 _LAST = torch.channels_last
 
 
-class Told(NamedTuple):
+class Meant(NamedTuple):
     """What a sentence, a viewpoint and a style are to the network."""
 
     tokens: Float[Tensor, "b tokens told"]
@@ -175,20 +176,20 @@ class Network(nn.Module):
         self.pool = nn.AvgPool2d(2)
         self.to(memory_format=_LAST)  # type: ignore[call-overload]  # faster on processors
 
-    def tell(self, things: Tensor, relation: Tensor, camera: Tensor, style: Tensor) -> Told:
+    def tell(self, things: Tensor, relation: Tensor, camera: Tensor, style: Tensor) -> Meant:
         """Slots, the unit vector to the camera and a style, as `Encoder` takes them."""
         tokens = self.encoder(things, relation, camera, style)
         seen = self.fields(tokens[:, : self.num_things], camera)
-        sketch = self.sketch(seen, tokens[:, -2:].sum(dim=1))
-        return Told(tokens, seen, pixel_shuffle(sketch, PATCH))
+        sketch = self.sketch(seen, tokens[:, -VIEWED:].sum(dim=1))
+        return Meant(tokens, seen, pixel_shuffle(sketch, PATCH))
 
     def forward(
-        self, noisy: Float[Tensor, "b c h w"], t: Float[Tensor, " b"], said: Told
+        self, noisy: Float[Tensor, "b c h w"], t: Float[Tensor, " b"], meant: Meant
     ) -> Float[Tensor, "b c h w"]:
-        tokens = said.tokens
+        tokens = meant.tokens
         told = silu(self.time(_instants(t)) + self.mean(tokens.mean(dim=1)))
-        pictures = [pixel_unshuffle(each, PATCH) for each in (noisy, said.sketch)]
-        patches = torch.cat([*pictures, said.seen], dim=1)
+        pictures = [pixel_unshuffle(each, PATCH) for each in (noisy, meant.sketch)]
+        patches = torch.cat([*pictures, meant.seen], dim=1)
         x = self.begin(patches.contiguous(memory_format=_LAST))
         kept = []
         for index, level in enumerate(self.down):

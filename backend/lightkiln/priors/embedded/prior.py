@@ -86,13 +86,13 @@ class EmbeddedPrior:
     ) -> Float[Tensor, "b c h w"]:
         count = len(noisy)
         with short_numbers(self._device):
-            tokens = self._network.tell(
+            meant = self._network.tell(
                 text.things.expand(count, -1, -1),
                 text.relation.expand(count),
                 to_camera(viewpoints).to(self._device),
                 torch.full((count,), STYLES.index(style), device=self._device),
             )
-            clean: Tensor = self._network(noisy, t, tokens)
+            clean: Tensor = self._network(noisy, t, meant)
         return velocity_to(clean.float(), noisy, cosine(t))
 
     def _told(self, prompt: str) -> Told:
@@ -119,9 +119,14 @@ def open_embedded(device: torch.device, weights: Path = WEIGHTS) -> EmbeddedPrio
             f"The built-in prior's weights are not at {weights}.",
             hint="Reinstall Lightkiln, or teach one with `lightkiln train prior FOLDER`.",
         )
+    return EmbeddedPrior(taught_network(weights), device)
+
+
+def taught_network(weights: Path = WEIGHTS) -> Network:
+    """With the weights of a training."""
     network = new_network()
     network.load_state_dict({name: value.float() for name, value in load_file(weights).items()})
-    return EmbeddedPrior(network, device)
+    return network
 
 
 def new_network() -> Network:

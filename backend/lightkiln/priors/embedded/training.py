@@ -29,6 +29,8 @@ from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Float, UInt8
+from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -143,7 +145,7 @@ class Course:
 
     def _loss(self, shown: Shown, draw: torch.Generator) -> Tensor:
         device = self._recipe.device
-        clean = _signed(shown.pictures)
+        clean = signed(shown.pictures)
         silent = torch.rand(len(clean), generator=draw) < SILENT_SHARE
         things = torch.from_numpy(shown.things).masked_fill(silent[:, None, None], 0)
         relation = torch.from_numpy(shown.relation).masked_fill(silent, 0)
@@ -152,11 +154,11 @@ class Course:
         abar = cosine(t)
         told = things, relation, torch.from_numpy(shown.camera), torch.from_numpy(shown.style)
         with short_numbers(torch.device(device)):
-            tokens = self._network.tell(*(each.to(device) for each in told))
-            said = self._network(noisy(clean, noise, abar).to(device), t.to(device), tokens)
-        missed = _missed(said, clean.to(device)) / (1.0 - abar).clamp(min=LEAST_POWER).to(device)
-        sketched = _missed(tokens.sketch, clean.to(device)).mean()
-        loss: Tensor = missed.mean() + sketched
+            meant = self._network.tell(*(each.to(device) for each in told))
+            said = self._network(noisy(clean, noise, abar).to(device), t.to(device), meant)
+        clean, weight = clean.to(device), (1.0 - abar).clamp(min=LEAST_POWER).reciprocal()
+        sketched = missed(meant.sketch, clean).mean()
+        loss: Tensor = (weight.to(device) * missed(said, clean)).mean() + sketched
         return loss
 
     def _seconds(self) -> float:
@@ -194,13 +196,13 @@ def save_weights(network: Network, path: Path) -> None:
     save_file(state, path, metadata={"licence": "GPL-3.0-or-later", "made by": "Lightkiln"})
 
 
-def _missed(said: Tensor, clean: Tensor) -> Tensor:
-    """(n,) mean squares."""
+def missed(said: Float[Tensor, "n c h w"], clean: Float[Tensor, "n c h w"]) -> Float[Tensor, " n"]:
+    """The mean square of each picture."""
     return (said.float() - clean).square().mean(dim=(1, 2, 3))
 
 
-def _signed(pictures: Any) -> Tensor:
-    """uint8 (n, h, w, 4) to (n, 4, h, w) in [-1, 1]."""
+def signed(pictures: UInt8[NDArray[Any], "n h w 4"]) -> Float[Tensor, "n 4 h w"]:
+    """Pictures as the network has them, in [-1, 1]."""
     return torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1.0
 
 
