@@ -76,11 +76,16 @@ class Client:
         return reply
 
     async def ask_with_bytes(self, request: Request[R]) -> tuple[R, bytes]:
-        number, frame = self.session.request(request)
-        self._replies[number] = asyncio.get_running_loop().create_future()
+        frame, reply = self.begin(request)
         self.writer.write(frame)
         await self.writer.drain()
-        return await asyncio.wait_for(self._replies[number], 30)
+        return await asyncio.wait_for(reply, 30)
+
+    def begin(self, request: Request[R]) -> tuple[bytes, asyncio.Future[tuple[R, bytes]]]:
+        """What is to be written, and the reply to come."""
+        number, frame = self.session.request(request)
+        self._replies[number] = asyncio.get_running_loop().create_future()
+        return frame, self._replies[number]
 
     async def event(self, kind: type[E], test: Callable[[E], bool] = lambda _: True) -> E:
         """The first event of that kind that passes the test, come or to come."""

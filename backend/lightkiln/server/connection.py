@@ -40,8 +40,8 @@ from .outbox import Outbox
 from .records import RecordCursor
 
 READ_BYTES = 1024 * 1024
-FAREWELL = 1.0
-"""Seconds for the reason to be taken, and for what the client was still sending."""
+FAREWELL, SILENCE = 5.0, 1.0
+"""Seconds for the reason to be taken by a client that goes on sending, and by one that is still."""
 _log = logging.getLogger(__name__)
 
 
@@ -110,7 +110,7 @@ class Connection:
             async with asyncio.timeout(FAREWELL):
                 await self._writer.drain()
                 # Closing with anything unread would reset the connection, and the reason be lost.
-                while await self._reader.read(READ_BYTES):
+                while await asyncio.wait_for(self._reader.read(READ_BYTES), SILENCE):
                     pass
 
     # ------------------------------------------------------------ reading
