@@ -31,7 +31,8 @@ from . import (
     status,
 )
 from .mailbox import Came, Link, LinkChanged, Post, Sent, Settled
-from .previews import CoarseMesh
+from .pace import Pace
+from .previews import CoarseMesh, Picture
 from .shared.errors import LightkilnError
 from .shared.messages import ListMethods
 
@@ -42,29 +43,36 @@ BUSY_INTERVAL, IDLE_INTERVAL = 0.05, 0.25
 
 _slices: Iterator[None] | None = None
 """The coarse mesh that is being built."""
+_newest: tuple[status.Job | None, CoarseMesh] | None = None
+"""Whose coarse mesh waits until the one before it is drawn, and that mesh."""
+_pace = Pace()
+_due = 0.0
 
 
 def pump(budget: float = BUDGET) -> None:
     """Take the backend's news for `budget` seconds; what is left waits for the next call.
 
-    Of a coarse mesh one slice is built in a call: a few milliseconds. Importing the finished mesh
-    is one piece of work: Blender cannot build a mesh by halves.
+    A large coarse mesh is built over several calls. Importing the finished mesh is one piece of
+    work: Blender cannot build a mesh by halves.
     """
     end = time.monotonic() + budget
     changed = False
     while time.monotonic() < end and (post := backend.mailbox.get()) is not None:
         _take(post)
-        changed = True
-    changed |= _build_on()
+        changed |= not (isinstance(post, Came) and isinstance(post.body, Picture | CoarseMesh))
+    _begin_to_build()
+    _build_until(end)
     changed |= _import_if_ready()
-    changed |= preview.wants_redraw()
     _tidy()
     _ask_for_previews()
     job_list.ask_if_due()
     changed |= backends.look()
     notices.tell()
+    if _pace.is_at_ease(time.monotonic()) and preview.wants_redraw():
+        _pace.began(time.monotonic())
+        _redraw("WINDOW")
     if changed:
-        _redraw()
+        _redraw("UI")
 
 
 def register() -> None:
@@ -85,13 +93,17 @@ def unregister() -> None:
 
 
 def _tick() -> float:
+    global _due
+    _pace.came(_due or time.monotonic(), time.monotonic())
     try:
         pump()
     except Exception as error:  # noqa: BLE001 Blender drops a timer that raises, and all buttons with it
         _log.exception("news could not be taken")
         status.current.problem = f"The extension failed: {type(error).__name__}: {error}"
     job = status.current.job
-    return BUSY_INTERVAL if job is not None and not job.is_over else IDLE_INTERVAL
+    interval = BUSY_INTERVAL if job is not None and not job.is_over else IDLE_INTERVAL
+    _due = time.monotonic() + interval
+    return interval
 
 
 # ------------------------------------------------------------ taking news
@@ -105,7 +117,7 @@ def _take(post: Post) -> None:
     elif isinstance(post, Sent):
         jobs.take_sent(post)
     elif isinstance(post.body, CoarseMesh):
-        _build(post)
+        _keep(post.body)
     else:
         jobs.take(post)
 
@@ -134,25 +146,37 @@ def _take_methods(future: Future[Any]) -> None:
     method_params.install(methods)
 
 
-def _build(came: Came) -> None:
-    global _slices
-    job = status.current.job
-    if job is None or job.is_over or not _settings_of(job).show_mesh:
+def _keep(mesh: CoarseMesh) -> None:
+    global _newest
+    _newest = status.current.job, mesh
+
+
+def _begin_to_build() -> None:
+    """Begin with the newest coarse mesh, once Blender had time to draw the one before it."""
+    global _slices, _newest
+    if _newest is None or not _pace.is_at_ease(time.monotonic()):
+        return
+    (job, mesh), _newest = _newest, None
+    if job is not status.current.job or job is None or job.is_over:
+        return
+    if not _settings_of(job).show_mesh:
         return
     _stop_building()
-    _slices = preview_mesh.update(job.scene, came.body)
+    _slices = preview_mesh.update(job.scene, mesh)
+    _pace.began(time.monotonic())
 
 
-def _build_on() -> bool:
-    """Do one slice of the coarse mesh; False if there is none to do."""
+def _build_until(end: float) -> None:
+    """Do slices of the coarse mesh, one at least: Blender draws all editors anew after a call that
+    did some, so a small mesh is built in one."""
     global _slices
-    if _slices is None:
-        return False
-    try:
-        next(_slices)
-    except (StopIteration, ReferenceError):  # done, or its mesh was taken away by somebody
-        _slices = None
-    return True
+    while _slices is not None:
+        try:
+            next(_slices)
+        except (StopIteration, ReferenceError):  # done, or its mesh was taken away by somebody
+            _slices = None
+        if time.monotonic() > end:
+            return
 
 
 def _stop_building() -> None:
@@ -203,11 +227,15 @@ def _settings_of(job: status.Job) -> properties.LightkilnSettings:
     return properties.scene_named(job.scene).lightkiln
 
 
-def _redraw() -> None:
+def _redraw(kind: str) -> None:
+    """Draw one kind of the viewports' regions anew: a viewport costs a hundred times what a panel
+    does, and half a second without a graphics card."""
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
             if area.type == "VIEW_3D":
-                area.tag_redraw()
+                for region in area.regions:
+                    if region.type == kind:
+                        region.tag_redraw()
 
 
 # ------------------------------------------------------------ other files, undo

@@ -39,6 +39,7 @@ class _State:
         self.sent_at = 0.0
         self.upload = Upload()
         self.wants_redraw = False
+        self.drawn: tuple[status.Job, Picture | None] | None = None
 
 
 _state = _State()
@@ -67,9 +68,20 @@ def forget() -> None:
 
 
 def wants_redraw() -> bool:
-    """True if the last draw left a part of a picture to the next; asking takes it back."""
-    wants, _state.wants_redraw = _state.wants_redraw, False
+    """True if the viewport has something to draw that it has not: another job, which it looks at
+    from somewhere, another picture, or the rest of one. Asking takes it back."""
+    job = status.current.job
+    drawn = None if job is None or job.is_over else (job, job.picture)
+    wants = _state.wants_redraw or not _are_same(_state.drawn, drawn)
+    _state.wants_redraw, _state.drawn = False, drawn
     return wants
+
+
+def _are_same(one: tuple[object, ...] | None, other: tuple[object, ...] | None) -> bool:
+    """True if both hold the same things; comparing a picture's texels would take long."""
+    if one is None or other is None:
+        return one is other
+    return all(a is b for a, b in zip(one, other, strict=True))
 
 
 def wanted(job_id: str, is_shown: bool) -> LookFrom | None:
