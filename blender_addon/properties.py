@@ -14,6 +14,7 @@ from bpy.types import Context, Object, PropertyGroup, Scene
 
 from . import method_params, preview_mesh, sparse_points
 from .finish_settings import LightkilnFinish
+from .shape_settings import LightkilnShape
 from .text_settings import LightkilnText
 
 DEFAULT_METHOD = "kiln"
@@ -187,6 +188,7 @@ class LightkilnSettings(PropertyGroup):
         update=_show_mesh,
     )
     text: PointerProperty(type=LightkilnText)
+    shape: PointerProperty(type=LightkilnShape)
     job_id: StringProperty(
         description="The scene's last job, so that a reopened file finds it", options={"HIDDEN"}
     )
@@ -199,7 +201,7 @@ class LightkilnSettings(PropertyGroup):
     )
 
 
-CLASSES = (LightkilnFinish, LightkilnText, LightkilnSettings)
+CLASSES = (LightkilnFinish, LightkilnText, LightkilnShape, LightkilnSettings)
 
 
 def register() -> None:

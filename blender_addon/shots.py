@@ -20,8 +20,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from . import image_files, photographs, wishes
+from . import given, image_files, photographs, wishes
 from .convert import Lens, camera_from_blender
+from .given import Given
 from .shared.camera import Camera
 from .shared.checks import check_region_is_seen, check_scene
 from .shared.codec import to_json
@@ -87,6 +88,8 @@ class Order:
     """What shall be aligned, a folder or files; then there are no shots."""
     wish: Wish | None = None
     """What shall be made of words; then there are no shots either."""
+    given: Given | None = None
+    """What a method that has learned shapes is given; then there are no shots either."""
     seed: int = 0
     notes: list[str] = field(default_factory=list)
     """Sentences for the person, found on the way."""
@@ -114,6 +117,8 @@ def prepare(order: Order, tell: Tell) -> Prepared:
 def _gathered(order: Order, tell: Tell) -> tuple[Scene, dict[str, Source]]:
     if order.wish is not None:
         return wishes.scene_of(order.wish, order.region)
+    if order.given is not None and order.region is not None:
+        return given.scene_of(order.given, order.region)
     return (_unposed if order.photographs else _posed)(order, tell)
 
 

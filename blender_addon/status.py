@@ -14,6 +14,7 @@ from .candidates import Drawn
 from .curves import Curve
 from .found_frames import FoundFrames
 from .found_masks import FoundMask
+from .given import LEARNED
 from .mailbox import Link
 from .preflight import Report
 from .previews import Picture
@@ -112,6 +113,8 @@ class Status:
     """Methods that make meshes of words."""
     sketchers: dict[str, MethodInfo] = field(default_factory=dict)
     """Methods that make pictures of words."""
+    shapers: dict[str, MethodInfo] = field(default_factory=dict)
+    """Methods that have learned shapes."""
     drawn: Drawn | None = None
     """The candidates of the last prompt that was looked at."""
     job: Job | None = None
@@ -134,11 +137,14 @@ class Status:
         """Take the backend's methods, each to where it is offered."""
         kinds = {"mesh": self.methods, "": self.methods}  # "": a broken one
         kinds |= {"masks": self.cutters, "pictures": self.sketchers}
-        for known in (self.methods, self.writers, self.cutters, self.sketchers):
+        for known in (self.methods, self.writers, self.cutters, self.sketchers, self.shapers):
             known.clear()
         for info in methods:
-            is_writer = info.produces == "mesh" and TEXT in info.needs
-            known = self.writers if is_writer else kinds.get(info.produces)
+            known = kinds.get(info.produces)
+            if info.produces == "mesh" and TEXT in info.needs:
+                known = self.writers
+            elif info.produces == "mesh" and info.needs in LEARNED:
+                known = self.shapers
             if known is not None:
                 known[info.name] = info
 
@@ -149,6 +155,7 @@ class Status:
             *self.writers.values(),
             *self.cutters.values(),
             *self.sketchers.values(),
+            *self.shapers.values(),
         ]
 
     def titled(self, name: str) -> str:

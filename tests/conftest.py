@@ -17,6 +17,9 @@ ROOT = Path(lightkiln.__file__).parent
 CHECKED = (
     "ops",
     "fields",
+    "learned/distances",
+    "learned/voxels",
+    "learned/world",
     "stereo",
     "mesh",
     "metrics",

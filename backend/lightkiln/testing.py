@@ -5,27 +5,35 @@
 
 Each test runs once for every method that the registry finds, on a scene made here: a painted ball
 before ten small cameras, with masks, or for methods that need text three words and a prior that
-knows the same ball (`testing_prior`), so that nothing has to be installed or downloaded.
+knows the same ball (`testing_prior`), so that nothing has to be installed or downloaded. One that
+has learned shapes is given the ball as a photograph, as points or as a volume; what it knows of
+balls is its own affair, so only the mesh's soundness is judged.
 It must not know any particular method.
 """
 
 from __future__ import annotations
 
+import atexit
+import json
 import math
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from lightkiln_shared.camera import Camera
 from lightkiln_shared.errors import JobCancelled
-from lightkiln_shared.geometry import TriangleMesh
+from lightkiln_shared.geometry import PointCloud, TriangleMesh
 from lightkiln_shared.params import Scalar, specs_of
 from lightkiln_shared.scene import Region, RegionShape
+from PIL import Image
 
 from lightkiln import testing_prior
-from lightkiln.capture.inputs import Inputs, LoadedView, TextInputs
+from lightkiln.capture.inputs import Inputs, LearnedInputs, LoadedView, TextInputs
 from lightkiln.methods import registry
 from lightkiln.methods.detached import DetachedRun
 from lightkiln.methods.spec import CheckpointState, MethodSpec, Need, Product
@@ -202,21 +210,62 @@ def short_values(spec: MethodSpec) -> dict[str, Scalar]:
     return {name: value for name, value in small.items() if name in known}
 
 
-def given(spec: MethodSpec) -> Inputs | TextInputs:
-    """What a method is given: the scene, or words where it needs those."""
+def given(spec: MethodSpec) -> Inputs | TextInputs | LearnedInputs:
+    """What a method is given: the scene, or words where it needs those, or what it learned from."""
     if Need.TEXT in spec.needs:
         region = Region(
             shape=RegionShape.BOX, world_from_region=np.diag([*[HALF_OF_WORDS] * 3, 1.0])
         )
         return TextInputs(prompt="a red ball", negative="", region=region)
-    return a_scene()
+    return a_scene() if has_views(spec) else learned_given(spec)
+
+
+def has_views(spec: MethodSpec) -> bool:
+    """Whether a method sees the scene."""
+    return Need.POSED_VIEWS in spec.needs
+
+
+def learned_given(spec: MethodSpec) -> LearnedInputs:
+    """The ball in the form that a method which has learned shapes needs; or nothing of it."""
+    region = Region(shape=RegionShape.BOX, world_from_region=np.eye(4))
+    if Need.ONE_IMAGE in spec.needs:
+        view = a_scene().views[0]
+        assert view.mask is not None
+        alpha = (255.0 * view.mask).astype(np.uint8)
+        return LearnedInputs(region=region, image=np.dstack([view.image, alpha]))
+    if Need.POINTS in spec.needs:
+        points = np.random.default_rng(0).standard_normal((2000, 3))
+        points *= RADIUS / np.linalg.norm(points, axis=1, keepdims=True)
+        return LearnedInputs(region=region, points=PointCloud(positions=points.astype(np.float32)))
+    if Need.VOLUME in spec.needs:
+        return LearnedInputs(region=region, volume=a_volume())
+    return LearnedInputs(region=region)
+
+
+@cache
+def a_volume() -> Path:
+    """The ball as slices: hard as bone (700 Hounsfield units) in soft tissue, 10 mm a sample."""
+    side = 24
+    steps = 10.0 * (np.arange(side) - 0.5 * (side - 1))
+    z, y, x = np.meshgrid(steps, steps, steps, indexing="ij")
+    values = np.where(x * x + y * y + z * z < 80.0**2, 700.0, 40.0)
+    folder = Path(tempfile.mkdtemp(prefix="lightkiln-slices-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    for index, slice_ in enumerate(values):
+        picture = Image.fromarray((slice_ + 1024.0).astype(np.uint16))
+        picture.save(folder / f"{index:03}.png")
+    about = {"spacing_mm": [10.0] * 3, "slope": 1.0, "intercept": -1024.0}
+    (folder / "spacing.json").write_text(json.dumps(about), encoding="ascii")
+    return folder
 
 
 def is_what_was_asked(name: str, mesh: TriangleMesh) -> None:
     """Whether it is the scene's ball; without a prior nobody knows what words mean: then whether it
     is sound and in the region."""
     spec = registry.spec_named(name)
-    if Need.TEXT in spec.needs and "prior" not in short_values(spec):
+    if not has_views(spec) and Need.TEXT not in spec.needs:
+        is_a_mesh(mesh)
+    elif Need.TEXT in spec.needs and "prior" not in short_values(spec):
         is_a_mesh(mesh)
         assert np.abs(mesh.positions).max() < 1.1 * HALF_OF_WORDS
     else:

@@ -22,6 +22,7 @@ from . import (
     region,
     render,
     result,
+    shapes,
     solve,
     text,
 )
@@ -37,6 +38,7 @@ CLASSES = (
     *job_control.CLASSES,
     *masks.CLASSES,
     *text.CLASSES,
+    *shapes.CLASSES,
     *preflight.CLASSES,
     *jobs_list.CLASSES,
     *notice.CLASSES,

@@ -17,6 +17,7 @@ from . import (
     preflight,
     result,
     scene,
+    shapes,
     text,
 )
 
@@ -31,6 +32,7 @@ CLASSES = (
     *frames.CLASSES,
     *finish.CLASSES,
     *text.CLASSES,
+    *shapes.CLASSES,
     *job.CLASSES,
     *result.CLASSES,
     *jobs_list.CLASSES,

@@ -20,6 +20,8 @@ MIN_VIEWS = 3
 RIGID_TOLERANCE = 1e-3  # poses written with four digits still pass; a scale of 1 % does not
 MAX_FRAMES, MAX_PATH_PIXELS = 9999, 10**9
 """Of a path: its pictures fit into one file then (4 GiB), whatever they show."""
+MAX_SOURCES = 5000
+"""Slices of a volume."""
 MAX_WORDS, MAX_CHARACTERS = 100, 1000
 """Of a prompt: no text encoder that draws from it reads more than some 77 pieces of words."""
 
@@ -65,6 +67,26 @@ def check_photos(scene: Scene) -> None:
         raise InvalidScene(
             "The scene has no photographs to align.",
             hint="Give photographs or a video; views that have cameras are not aligned.",
+        )
+
+
+def check_picture(scene: Scene) -> None:
+    """Raise `InvalidScene` unless there is the one photograph that a learned method looks at."""
+    if len(scene.photos) != 1:
+        raise InvalidScene(
+            f"The method looks at one photograph; there are {len(scene.photos) or 'none'}.",
+            hint="Give one picture of the thing, best cut out or before a plain background.",
+        )
+
+
+def check_sources(scene: Scene) -> None:
+    """Raise `InvalidScene` unless there are points or slices, and none of them too often."""
+    if not scene.sources:
+        raise InvalidScene("The scene has no points and no slices.", hint="Give their file.")
+    if len(scene.sources) > MAX_SOURCES:
+        raise InvalidScene(
+            f"There are {len(scene.sources)} slices; at most {MAX_SOURCES} can be read.",
+            hint="Leave every second one out.",
         )
 
 

@@ -70,6 +70,10 @@ class InvalidParams(UserError, code="invalid_params"):
     """A method parameter is unknown, of the wrong type or out of range."""
 
 
+class InvalidWeights(UserError, code="invalid_weights"):
+    """A file of weights that cannot be used, or not by this method."""
+
+
 class UnknownMethod(UserError, code="unknown_method"):
     """No method of that name, or it cannot run on this backend."""
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A scene: posed views, a region, photographs whose cameras are not known (yet), or a prompt.
+"""A scene: posed views, a region, photographs whose cameras are not known (yet), a prompt, or the
+files from which a method that has learned shapes makes one.
 
 Files are named by their content, never by a path. What has a camera is a `View`, what has none is a
 `Photo`, so no view is ever without a pose: the job `align` is submitted with `photos` alone and
@@ -94,6 +95,9 @@ class Scene:
     """Cameras, pinholes, from which pictures are wanted, in the order of the frames."""
     prompt: Prompt | None = None
     """Then `region` is where the thing is to stand, and a first of `photos` an image beside it."""
+    sources: tuple[FileRef, ...] = ()
+    """For methods that need `points` or a `volume`: a file of points; a file, or the slices in
+    their order, and perhaps `spacing.json`."""
 
     @property
     def files(self) -> tuple[FileRef, ...]:
@@ -102,4 +106,4 @@ class Scene:
         refs = [ref for each in shown for ref in (each.image, each.mask)]
         if self.prompt is not None:
             refs.append(self.prompt.start)
-        return tuple(ref for ref in refs if ref is not None)
+        return tuple(ref for ref in (*refs, *self.sources) if ref is not None)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lightkiln_shared.camera import Camera
-from lightkiln_shared.geometry import TriangleMesh
+from lightkiln_shared.geometry import PointCloud, TriangleMesh
 from lightkiln_shared.scene import Region
 from numpy.typing import NDArray
 
@@ -86,3 +86,19 @@ class TextInputs:
     """(H, W, 4) uint8, sRGB with straight alpha: a picture beside the prompt."""
     start: TriangleMesh | None = None
     """A mesh to begin from, in the region's frame."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LearnedInputs:
+    """What a method is given that has learned shapes; what its needs do not name is None."""
+
+    region: Region
+    """Where the thing is to stand: it fills the region's cube."""
+    image: NDArray[Any] | None = None
+    """(H, W, 4) uint8, sRGB with straight alpha: one photograph."""
+    volume: Path | None = None
+    """A file, or a folder of slices."""
+    spacing: tuple[float, float, float] | None = None
+    """Of a volume's samples along x, y and z, millimetres, where its files do not say it."""
+    points: PointCloud | None = None
+    """Of a surface, the region's frame."""

@@ -19,6 +19,7 @@ from typer.core import TyperCommand, TyperGroup
 COMMANDS = {
     "reconstruct": "Reconstruct a mesh from photographs, posed or not.",
     "text": "Make a mesh of words, or pictures of what may come of them.",
+    "generate": "Make a mesh of a seed alone, by a network that has learned shapes.",
     "align": "Find where photographs, or the frames of a video, were taken.",
     "convert": "Write a scene as a COLMAP model or as transforms.json.",
     "frames": "Take single frames from a video.",
@@ -36,7 +37,8 @@ COMMANDS = {
     "delete": "Delete a job that is over, and its files.",
     "keep": "Never delete a job to make room, or because it is old.",
     "devices": "List a backend's devices, its queue, and what you take of it.",
-    "train": "Teach the built-in prior anew.",
+    "dataset": "Make what the learned methods are taught with.",
+    "train": "Teach a learned method, or the built-in prior, anew.",
     "evaluate": "Compare a mesh with the truth: Chamfer, F-score, normals.",
     "doctor": "Say what is missing on this machine, and what to do.",
     "serve": "Serve Blender on this machine, or with --lan on the network.",
@@ -50,7 +52,7 @@ COMMANDS = {
 MODULES = dict.fromkeys(("cancel", "pause", "resume", "retry", "delete", "keep"), "control")
 OF_JOBS = ("jobs", "job", "follow", "fetch", "devices", *MODULES)
 """They ask the server here without `--backend`."""
-ELSEWHERE = ("reconstruct", "text", "align", "texture", "segment", "methods", *OF_JOBS)
+ELSEWHERE = ("reconstruct", "text", "generate", "align", "texture", "segment", "methods", *OF_JOBS)
 """What `--backend` can be said of."""
 AS_JSON = "lightkiln.as_json"
 """The name under which the context of a command remembers `--json`."""

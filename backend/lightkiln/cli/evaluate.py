@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`lightkiln evaluate MESH --against REFERENCE`: how far a surface is from the truth.
 
-With `--dtu FOLDER --scan N` the truth is DTU's, and so is the protocol.
+With `--dtu FOLDER --scan N` the truth is DTU's, and so is the protocol. `evaluate METHOD DATASET`
+judges a learned method instead.
 It must not know how the figures are computed.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,8 +26,17 @@ from lightkiln.metrics.surface import evaluate as compare
 from . import dtu_files
 
 
-def evaluate(
-    mesh: Annotated[Path, typer.Argument(help="The mesh to judge: .glb, .ply, .obj or .stl.")],
+def evaluate(  # noqa: PLR0913, PLR0917 each option that is typed is an argument
+    mesh: Annotated[
+        Path,
+        typer.Argument(help="The mesh to judge: .glb, .ply, .obj or .stl; or a learned method."),
+    ],
+    dataset: Annotated[
+        Path | None, typer.Argument(help="What a learned method is judged on.")
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="Of a learned method; without it, its own.")
+    ] = None,
     against: Annotated[
         Path | None, typer.Option(help="The true mesh or point cloud, in metres.")
     ] = None,
@@ -38,7 +49,11 @@ def evaluate(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Compare a mesh with the truth: Chamfer, F-score, normals."""
+    """Compare a mesh with the truth: Chamfer, F-score, normals; or judge a learned method."""
+    if not mesh.suffix and not mesh.exists():
+        scores = importlib.import_module("lightkiln.cli.learned_scores")
+        scores.by_dataset(str(mesh), dataset, weights, as_json=as_json)
+        return
     if dtu is not None and scan is not None and against is None:
         _by_dtu(_triangles(mesh), dtu, scan, views, as_json)
     elif against is not None and dtu is None and scan is None and views is None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -25,12 +25,13 @@ from lightkiln.capture.open_scene import has_poses, open_scene
 from lightkiln.capture.transforms import read_path
 from lightkiln.jobs.folder import JobSpec
 from lightkiln.methods.registry import DEFAULT_METHOD, DEFAULT_PRESET
-from lightkiln.methods.spec import DEVICES
+from lightkiln.methods.spec import DEVICES, Need
 
 from .align import aligned, solved, unplaced
 from .finishing import Faces, FillHoles, KeepLargest, Texture, finish_options
 from .results import NEEDED, check_output, write
 from .settings import Settings, settings_of
+from .sources import Spacing, given, is_learned
 from .telling import Json, Telling, telling
 from .workplace import Detach, Method, Workplace, workplace
 
@@ -41,14 +42,32 @@ Frames = Annotated[
 Devices = Annotated[
     int, typer.Option(min=1, help="GPUs of one machine that learn together, where a method can.")
 ]
+SpacingOption = Annotated[
+    Spacing | None,
+    typer.Option(metavar="X Y Z", help="Millimetres between a volume's samples, if it is silent."),
+]
 SHARE_OF_ALIGNMENT = 0.2
 """Of the bar, where photographs have to be aligned first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be reconstructed."""
+
+    scene: Path
+    needs: tuple[Need, ...]
+    path: tuple[Camera, ...] = ()
+    spacing: Spacing | None = None
 
 
 def reconstruct(  # noqa: PLR0913, PLR0917 each option that is typed is an argument
     context: typer.Context,
     scene: Annotated[
-        Path, typer.Argument(help="Folder with cameras of any known kind, or of photographs.")
+        Path,
+        typer.Argument(
+            help="Folder with cameras of any known kind, or of photographs; for a method that has "
+            "learned shapes one photograph, a file of points, or a volume's file or folder."
+        ),
     ],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The mesh: .glb, .ply or .obj.")
@@ -66,6 +85,7 @@ def reconstruct(  # noqa: PLR0913, PLR0917 each option that is typed is an argum
     keep_largest: KeepLargest = False,
     report: Annotated[bool, typer.Option("--report", help="Also write OUT.json.")] = False,
     frames: Frames = None,
+    spacing: SpacingOption = None,
     detach: Detach = False,
     as_json: Json = False,
 ) -> None:
@@ -88,8 +108,8 @@ def reconstruct(  # noqa: PLR0913, PLR0917 each option that is typed is an argum
         finish=finish_options(texture, faces, fill_holes=fill_holes, keep_largest=keep_largest),
     )
     place.check(job)
-    path = () if frames is None else read_path(frames)
-    _run(place, scene, job, output, report=report, path=path, as_json=as_json)
+    asked = Asked(scene, known.needs, () if frames is None else read_path(frames), spacing)
+    _run(place, asked, job, output, report=report, as_json=as_json)
 
 
 def _together(method: Method, devices: int) -> dict[str, Scalar]:
@@ -103,28 +123,30 @@ def _together(method: Method, devices: int) -> dict[str, Scalar]:
 
 def _run(
     place: Workplace,
-    scene: Path,
+    asked: Asked,
     job: JobSpec,
     output: Path | None,
     *,
     report: bool,
-    path: tuple[Camera, ...],
     as_json: bool,
 ) -> None:
     first = int(os.environ.get("RANK", "0")) == 0
     with tempfile.TemporaryDirectory(prefix="lightkiln-") as parent:
         with telling(as_json=as_json, quiet=not first or place.is_detached) as told:
-            views, files = _opened(scene, Path(parent), told, place)
-            views = replace(views, path=path)
+            views, files = _opened(asked, Path(parent), told, place)
+            views = replace(views, path=asked.path)
             folder = place.run(job, views, files, Path(parent) / "job", told, NEEDED)
         if first and output is not None:
             told.wrote(write(folder, output, report=report))
 
 
 def _opened(
-    scene: Path, parent: Path, told: Telling, place: Workplace
+    asked: Asked, parent: Path, told: Telling, place: Workplace
 ) -> tuple[Scene, dict[str, Path]]:
     """A scene's folder; photographs without poses are aligned first, on the same bar."""
+    scene = asked.scene
+    if is_learned(asked.needs):
+        return given(scene, asked.needs, asked.spacing, parent)
     if has_poses(scene):
         return open_scene(scene)
     if place.is_detached:

@@ -29,6 +29,7 @@ from lightkiln.jobs.folder import JobFolder, JobSpec, create
 from lightkiln.jobs.prior import prior_of
 from lightkiln.jobs.ranks import num_asked
 from lightkiln.methods.registry import params_for, spec_named
+from lightkiln.methods.spec import Need
 
 from . import remote_job
 from .following import follow
@@ -47,6 +48,7 @@ class Method:
 
     title: str
     params: tuple[ParamSpec, ...]
+    needs: tuple[Need, ...]
 
 
 class Workplace(Protocol):
@@ -86,7 +88,7 @@ class Here:
 
     def method(self, name: str) -> Method:
         spec = spec_named(name)
-        return Method(spec.title, specs_of(spec.params))
+        return Method(spec.title, specs_of(spec.params), spec.needs)
 
     def check(self, job: JobSpec) -> None:
         prior_of(params_for(spec_named(job.method), job.preset, job.params))
@@ -132,7 +134,8 @@ class There:
         if infos[name].unavailable:
             reason = shown(infos[name].unavailable)
             raise UnknownMethod(f"The method {name!r} cannot be used there: {reason}.")
-        return Method(shown(infos[name].title), infos[name].params)
+        needs = tuple(Need(each) for each in infos[name].needs if each in set(Need))
+        return Method(shown(infos[name].title), infos[name].params, needs)
 
     def check(self, job: JobSpec) -> None:
         """The backend does when it is asked for the job."""

@@ -15,7 +15,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from lightkiln_shared.checks import check_photos, check_prompt, check_scene
 from lightkiln_shared.codec import from_json
 from lightkiln_shared.errors import InvalidParams, InvalidScene, MalformedMessage
 from lightkiln_shared.finish import Finish
@@ -30,6 +29,7 @@ from lightkiln.methods.spec import Need
 from .files import FileStore, FileStores
 from .folder import SURFACE, JobFolder, JobSpec, create
 from .housekeeping import Housekeeping
+from .needs import check_what_is_given
 from .prior import prior_of
 from .queue import JobQueue
 from .ranks import num_asked
@@ -115,12 +115,7 @@ def _read_scene(path: Path, needs: tuple[Need, ...]) -> Scene:
     if path.stat().st_size > MAX_SCENE_BYTES:
         raise InvalidScene("The scene's document is too large.", hint="Send fewer views.")
     scene = from_json(Scene, path.read_bytes())
-    if Need.UNPOSED_PHOTOS in needs:
-        check_photos(scene)
-    elif Need.TEXT in needs:
-        check_prompt(scene)
-    else:
-        check_scene(scene)
+    check_what_is_given(scene, needs)
     return scene
 
 

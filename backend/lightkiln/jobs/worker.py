@@ -101,8 +101,10 @@ def _work_of(job: JobSpec) -> Callable[[JobFolder, JobSpec, Journal, JobRun], No
         module, name = _OTHER_WORK[spec.produces]
     elif Need.TEXT in spec.needs:
         module, name = _FROM_TEXT
-    else:
+    elif Need.POSED_VIEWS in spec.needs:
         return reconstruct
+    else:
+        module, name = _LEARNED
     return cast(
         "Callable[[JobFolder, JobSpec, Journal, JobRun], None]",
         getattr(importlib.import_module(module), name),
@@ -115,6 +117,7 @@ _OTHER_WORK = {
     Product.PICTURES: ("lightkiln.jobs.candidates", "candidates"),
 }
 _FROM_TEXT = ("lightkiln.jobs.text", "text")
+_LEARNED = ("lightkiln.jobs.learned", "learned")
 
 
 def _stopped_by(error: Exception, folder: JobFolder) -> tuple[JobState, str]:

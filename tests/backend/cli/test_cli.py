@@ -41,14 +41,33 @@ OPTIONS = {
     "devices": ["--data", "--json"],
     "convert": ["--output", "--to", "-o", "scene"],
     "doctor": [],
-    "evaluate": ["--against", "--dtu", "--json", "--scan", "--views", "mesh"],
+    "evaluate": [
+        "--against",
+        "--dtu",
+        "--json",
+        "--scan",
+        "--views",
+        "--weights",
+        "dataset",
+        "mesh",
+    ],
     "frames": ["--fps", "--output", "-o", "film", "numbers"],
     "methods": ["--json", "name"],
-    "train": ["--batch", "--device", "--minutes", "--seed", "--steps", "folder", "learner"],
+    "train": [
+        *("--batch", "--device", "--minutes", "--output", "--seed", "--steps", "-o", "folder"),
+        "learner",
+    ],
+    "dataset": [
+        *("--count", "--families", "--pixels", "--views", "--workers", "action", "folder"),
+    ],
+    "generate": [
+        *("--detach", "--json", "--method", "--output", "--preset", "--seed", "--set"),
+        *("--texture", "--turntable", "-o"),
+    ],
     "reconstruct": [
         *("--detach", "--devices", "--faces", "--fill-holes", "--frames", "--json"),
         *("--keep-largest", "--method", "--output", "--preset"),
-        *("--report", "--set", "--texture", "--time-limit", "-o", "scene"),
+        *("--report", "--set", "--spacing", "--texture", "--time-limit", "-o", "scene"),
     ],
     "serve": [
         *("--announce", "--data", "--executor", "--idle-exit", "--lan", "--min-free-mb"),

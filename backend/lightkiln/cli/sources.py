@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What was typed for a method that has learned shapes: one photograph, points, or a volume.
+
+It must not know methods, nor what the files hold.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from lightkiln_shared.errors import UserError
+from lightkiln_shared.scene import FileRef, Photo, Scene
+
+from lightkiln.capture.images import read_size
+from lightkiln.capture.open_scene import file_ref
+from lightkiln.jobs.learned import SPACING
+from lightkiln.methods.spec import Need
+
+Spacing = tuple[float, float, float]
+
+
+def is_learned(needs: tuple[Need, ...]) -> bool:
+    """Whether a method is given what this file reads, and not a scene of views or words."""
+    return bool(needs) and not {Need.POSED_VIEWS, Need.UNPOSED_PHOTOS, Need.TEXT} & set(needs)
+
+
+def given(
+    path: Path, needs: tuple[Need, ...], spacing: Spacing | None, parent: Path
+) -> tuple[Scene, dict[str, Path]]:
+    """The scene and, by SHA-256, its files; raises `UserError` before anything is queued."""
+    if not path.exists():
+        raise UserError(f"There is no file or folder {path}.", hint="Check the path.")
+    if Need.ONE_IMAGE in needs:
+        return _picture(path)
+    files = _slices(path) if path.is_dir() and Need.VOLUME in needs else [path]
+    if spacing is not None:
+        files.append(_said(spacing, parent))
+    refs = [_ref(each) for each in files]
+    found = {ref.sha256: each for ref, each in zip(refs, files, strict=True)}
+    return Scene(views=(), sources=tuple(refs)), found
+
+
+def _picture(path: Path) -> tuple[Scene, dict[str, Path]]:
+    if path.is_dir():
+        raise UserError(
+            f"{path.name} is a folder; the method looks at one photograph.",
+            hint="Give the photograph's file.",
+        )
+    read_size(path, path.name)
+    ref = _ref(path)
+    return Scene(views=(), photos=(Photo(image=ref),)), {ref.sha256: path}
+
+
+def _slices(folder: Path) -> list[Path]:
+    """Files in the order in which people number them: 2 before 10."""
+    files = [each for each in folder.iterdir() if each.is_file() and each.name[0] != "."]
+    if not files:
+        raise UserError(f"The folder {folder.name} is empty.", hint="Give the folder of slices.")
+    return sorted(files, key=lambda each: _natural(each.name))
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    parts = re.split(r"(\d+)", name.lower())
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
+
+
+def _said(spacing: Spacing, parent: Path) -> Path:
+    path = parent / SPACING
+    path.write_text(json.dumps({"spacing_mm": list(spacing)}), encoding="ascii")
+    return path
+
+
+def _ref(path: Path) -> FileRef:
+    return file_ref(path)

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lessons of this package by name, of a dataset on disk. It must not know how they teach."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lightkiln.learned.weights import About
+from lightkiln.learned.world.shards import Split, plan_of, things, world_of
+
+from .autoencoding import Autoencoding
+from .gan import Contest
+from .shipped import AUTOENCODER, GAN, VAE
+
+SIZE = {"latent": 32, "width": 16}
+GAN_SIZE = {"latent": 64, "width": 32, "doublings": 2}
+
+
+def vae(dataset: Path | None, split: Split) -> tuple[Autoencoding, About]:
+    """Taught with the things for training, judged on those of a split; raises `UserError`."""
+    return _autoencoding(VAE, dataset, split)
+
+
+def autoencoder(dataset: Path | None, split: Split) -> tuple[Autoencoding, About]:
+    """The same network without the draw."""
+    return _autoencoding(AUTOENCODER, dataset, split)
+
+
+def gan(dataset: Path | None, split: Split) -> tuple[Contest, About]:
+    """Generator and discriminator."""
+    assert dataset is not None
+    plan = plan_of(dataset)
+    size = {**GAN_SIZE, "families": len(plan.families)}
+    lesson = Contest(things(dataset, Split.TRAIN), things(dataset, split), size)
+    return lesson, About(method=GAN, world=world_of(plan), size=size)
+
+
+def _autoencoding(method: str, dataset: Path | None, split: Split) -> tuple[Autoencoding, About]:
+    assert dataset is not None
+    plan = plan_of(dataset)
+    size = {**SIZE, "families": len(plan.families)}
+    draws = method == VAE
+    lesson = Autoencoding(things(dataset, Split.TRAIN), things(dataset, split), size, draws=draws)
+    return lesson, About(method=method, world=world_of(plan), size=size)

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files of weights: safetensors of 16 bits a number, and what they know, in the file's own header.
+
+It must not know networks.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+from lightkiln_shared.errors import InvalidWeights, UserError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+FORMAT = 1
+HEADER = "lightkiln"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What weights are."""
+
+    method: str
+    world: str
+    """What they have seen, for people: `chairs, tables and ... of the procedural world`."""
+    size: Mapping[str, int] = field(default_factory=dict)
+    """Of the network, as its constructor takes it."""
+    figures: Mapping[str, float] = field(default_factory=dict)
+    """On things that were not trained on."""
+    format: int = FORMAT
+    licence: str = "GPL-3.0-or-later"
+
+
+def save(network: nn.Module, about: About, path: Path) -> None:
+    """Write a network's state; whole numbers in it stay as they are."""
+    state = {
+        name: (value.half() if value.is_floating_point() else value).detach().cpu().contiguous()
+        for name, value in network.state_dict().items()
+    }
+    beside = path.with_name(path.name + ".part")
+    save_file(state, beside, metadata={HEADER: json.dumps(asdict(about))})
+    beside.replace(path)
+
+
+def about(path: Path, method: str) -> About:
+    """What a file says of itself; raises `InvalidWeights` unless a method can use it."""
+    if path.suffix.lower() != ".safetensors":
+        raise InvalidWeights(
+            f"{path.name} is no safetensors file.",
+            hint="Other files can run code when they are opened. Give what `lightkiln train` left.",
+        )
+    if not path.is_file():
+        raise UserError(f"There is no file {path.name}.", hint="Give a file of weights.")
+    try:
+        with safe_open(path, "pt") as opened:
+            header = json.loads((opened.metadata() or {}).get(HEADER, "{}"))
+    except (SafetensorError, ValueError):
+        raise InvalidWeights(
+            f"{path.name} is damaged, or no safetensors file.", hint="Copy it again, or train anew."
+        ) from None
+    known = {name: header[name] for name in About.__dataclass_fields__ if name in header}
+    if "method" not in known or "world" not in known:
+        raise InvalidWeights(
+            f"{path.name} holds weights of another program.",
+            hint="Give what `lightkiln train` left.",
+        )
+    found = About(**known)
+    if found.method != method:
+        raise InvalidWeights(
+            f"{path.name} was taught as {found.method}, not as {method}.",
+            hint=f"Choose the method {found.method}, or weights of this one.",
+        )
+    if found.format != FORMAT:
+        raise InvalidWeights(
+            f"{path.name} is of another version ({found.format}, not {FORMAT}).",
+            hint="Teach it again with this version of Lightkiln.",
+        )
+    return found
+
+
+def load_into(network: nn.Module, path: Path, device: torch.device) -> None:
+    """Fill a network of the size that the file tells, and put it to work on a device."""
+    with safe_open(path, "pt") as opened:
+        state: dict[str, Tensor] = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 no mapping
+    try:
+        network.load_state_dict(
+            {name: v.float() if v.is_floating_point() else v for name, v in state.items()}
+        )
+    except RuntimeError:
+        raise InvalidWeights(
+            f"{path.name} does not fit the network that it tells of.", hint="Train anew."
+        ) from None
+    network.to(device).eval().requires_grad_(False)

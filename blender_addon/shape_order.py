@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The job of a method that has learned shapes. Reads Blender's data only: files are opened in the
+client's thread. It must not know what becomes of a job.
+"""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+
+import bpy
+import numpy as np
+from bpy.types import Context, Scene
+
+from . import method_params, status
+from .given import ONE_IMAGE, POINTS, VOLUME, Given
+from .mailbox import Link
+from .shape_settings import LightkilnShape
+from .shared.errors import InvalidScene
+from .shared.messages import MethodInfo
+from .shared.scene import Region, RegionShape
+from .shots import Order
+
+SOURCES = {ONE_IMAGE: "picture", POINTS: "points", VOLUME: "volume"}
+"""What a method needs -> where the person has chosen it."""
+
+
+def method_of(scene: Scene) -> MethodInfo | None:
+    """The chosen method as the backend describes it; another one where it has none of that name."""
+    known = status.current.shapers
+    return known.get(scene.lightkiln.shape.method) or next(iter(known.values()), None)
+
+
+def source_of(info: MethodInfo) -> str:
+    """Name of the property that holds what it is made from; empty: a seed alone."""
+    return SOURCES[info.needs[0]] if info.needs else ""
+
+
+def problem(context: Context) -> str:
+    """Why no mesh can be asked for: a sentence, or nothing. Opens no file."""
+    current = status.current
+    if current.link is not Link.ONLINE or not current.all_methods():
+        return "Connect first: the backend says which shapes it has learned."
+    info = method_of(context.scene)
+    if info is None:
+        return "This backend has learned no shapes: update Lightkiln there."
+    if info.unavailable:
+        return f"{info.title} cannot be used: {info.unavailable}."
+    source = source_of(info)
+    shape = context.scene.lightkiln.shape
+    if source and not getattr(shape, source):
+        name = shape.bl_rna.properties[source].name.lower()
+        return f"Choose the {name} that it is to be made from."
+    return ""
+
+
+def order(context: Context) -> Order:
+    """A mesh at the 3D cursor."""
+    if wrong := problem(context):
+        raise InvalidScene(wrong)
+    scene, info = context.scene, method_of(context.scene)
+    assert info is not None  # there was no problem
+    settings, shape = scene.lightkiln, scene.lightkiln.shape
+    source = source_of(info)
+    path = Path(bpy.path.abspath(getattr(shape, source))) if source else None
+    return Order(
+        order_id=str(uuid.uuid4()),
+        title=path.name if path is not None else f"{info.title} {shape.seed}",
+        method=info.name,
+        preset=settings.preset,
+        params=method_params.values_over_preset(scene, info.name, settings.preset),
+        shots=(),
+        region=_at_cursor(scene, shape),
+        folder=None,
+        given=Given(info.needs[0] if info.needs else "", path),
+        seed=shape.seed,
+    )
+
+
+def _at_cursor(scene: Scene, shape: LightkilnShape) -> Region:
+    """The cube around the 3D cursor."""
+    placed = np.diag([0.5 * shape.size] * 3 + [1.0])
+    placed[:3, 3] = scene.cursor.location
+    return Region(shape=RegionShape.BOX, world_from_region=placed)

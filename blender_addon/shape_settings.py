@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a person says that a method which has learned shapes shall make; saved with the .blend.
+
+It must not know jobs or backends.
+"""
+
+from bpy.props import FloatProperty, IntProperty, StringProperty
+from bpy.types import PropertyGroup
+
+from .method_params import INT_MAX, RELATIVE
+
+
+class LightkilnShape(PropertyGroup):
+    method: StringProperty(
+        name="Method", description="What makes the mesh, and of what", default="occupancy-network"
+    )
+    picture: StringProperty(
+        name="Photograph",
+        description="One picture of the thing, best cut out or before a plain background",
+        subtype="FILE_PATH",
+        options=RELATIVE,
+    )
+    points: StringProperty(
+        name="Points",
+        description="A PLY file of points of the surface, upright, the front towards -Y",
+        subtype="FILE_PATH",
+        options=RELATIVE,
+    )
+    volume: StringProperty(
+        name="Volume",
+        description="A NIfTI or NRRD file, a DICOM file, or a folder of slices",
+        subtype="FILE_PATH",
+        options=RELATIVE,
+    )
+    seed: IntProperty(
+        name="Seed",
+        description="Another seed, another shape; the same one, the same shape",
+        min=0,
+        max=INT_MAX,
+    )
+    size: FloatProperty(
+        name="Size",
+        description="Of the space around the 3D cursor that the thing fills",
+        subtype="DISTANCE",
+        default=2.0,
+        min=0.001,
+        soft_max=100.0,
+    )
