@@ -36,6 +36,8 @@ PREFERENCES = (225, 385)
 """Rows of the extension's own settings, below what Blender says about it."""
 DIALOG = (-290, -100, 110, 100)
 """Pixels (left, upper, right, lower) from the mouse, which is on the button, around a dialog."""
+INVENTOR, INVENTED = "vae3d", 12
+"""What invents a shape, and by which seed."""
 JOBS = 3
 """Alignment, masks, mesh."""
 PROMPT = "a red torus on a blue cube"
@@ -237,6 +239,19 @@ def text(tour: Tour) -> None:
     tour.do("show_only_words", only=False)
 
 
+def shapes(tour: Tour) -> None:
+    """A shape that was learned: invented, at the 3D cursor."""
+    tour.do("show_only_words", only=True)
+    tour.do("settings", shape__method=INVENTOR, shape__seed=INVENTED)
+    tour.do("look_at_cursor", turn=25.0, rise=20.0, away=4.0)
+    tour.sidebar.open_only(("main", "shapes"))
+    tour.do("call", name="shape")
+    tour.window.wait_for(lambda state: _is_imported(state, INVENTOR), LONG)
+    tour.keep("shapes")
+    tour.do("remove_made_by", method=INVENTOR)
+    tour.do("show_only_words", only=False)
+
+
 def finish(tour: Tour) -> None:
     """The mesh; then a job that fails, the list of all, and the preferences."""
     tour.do("show_cameras", show=False)
@@ -278,7 +293,9 @@ def _sharpens(state: dict[str, Any]) -> bool:
     return job["state"] == "running" and job["has_picture"] and job["fraction"] > 0.5
 
 
-STAGES = {stage.__name__: stage for stage in (begin, align, prepare, reconstruct, text, finish)}
+STAGES = {
+    stage.__name__: stage for stage in (begin, align, prepare, reconstruct, text, shapes, finish)
+}
 
 
 def main(arguments: Sequence[str]) -> None:

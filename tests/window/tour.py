@@ -147,6 +147,12 @@ def show_only_words(only: bool) -> None:
                 bpy.data.objects.remove(thing)
 
 
+def remove_made_by(method: str) -> None:
+    for thing in list(bpy.context.scene.objects):
+        if thing.get("lightkiln_method") == method:
+            bpy.data.objects.remove(thing)
+
+
 def look_at_cursor(turn: float, rise: float, away: float) -> None:
     """Look at the 3D cursor from so many degrees to the right of the front, and above."""
     view = _area().spaces.active.region_3d
@@ -185,6 +191,7 @@ WISHES = {
         shade,
         show_cameras,
         show_only_words,
+        remove_made_by,
         look_at_cursor,
         select_job,
         open_preferences,

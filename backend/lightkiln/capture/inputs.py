@@ -93,7 +93,8 @@ class LearnedInputs:
     """What a method is given that has learned shapes; what its needs do not name is None."""
 
     region: Region
-    """Where the thing is to stand: it fills the region's cube."""
+    """Where a thing of a photograph or a seed is to stand: it fills the region's cube. What is made
+    of points or of a volume stays where they are."""
     image: NDArray[Any] | None = None
     """(H, W, 4) uint8, sRGB with straight alpha: one photograph."""
     volume: Path | None = None

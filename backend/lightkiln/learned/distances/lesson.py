@@ -117,7 +117,7 @@ class DistanceLesson:
             Search(steps=JUDGED_STEPS, moving=False),
         )
         each = [
-            _figures(network, code[None], kept, at)
+            _figures(network, code[None], kept, int(at))
             for code, at in zip(found.codes, self._chosen, strict=True)
         ]
         iou, chamfer = np.mean(each, axis=0)
