@@ -7,15 +7,15 @@ know methods, nor what is in the files.
 
 from __future__ import annotations
 
-import hashlib
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from . import image_files
+from .photographs import file_ref
 from .shared.checks import MAX_SOURCES
 from .shared.errors import InvalidScene
-from .shared.scene import FileRef, Photo, Region, Scene
+from .shared.names import natural
+from .shared.scene import Photo, Region, Scene
 from .transfers import Source
 
 ONE_IMAGE, POINTS, VOLUME = "one_image", "points", "volume"
@@ -39,15 +39,14 @@ def scene_of(given: Given, region: Region) -> tuple[Scene, dict[str, Source]]:
     path = given.path
     if path is None or not path.exists():
         raise InvalidScene("The file to make it from is not there.", hint="Choose it again.")
-    files: dict[str, Source] = {}
     if given.need == ONE_IMAGE:
-        data = image_files.read_file(path, path.name)
-        image_files.size_of(data, path.name)
-        photo = Photo(image=_named(data, path.name, files))
-        return Scene(views=(), region=region, photos=(photo,)), files
+        image_files.size_of(image_files.read_file(path, path.name), path.name)
     paths = _slices(path) if path.is_dir() else [path]
-    sources = tuple(_named(each.read_bytes(), each.name, files) for each in paths)
-    return Scene(views=(), region=region, sources=sources), files
+    refs = tuple(map(file_ref, paths))
+    files: dict[str, Source] = {ref.sha256: each for ref, each in zip(refs, paths, strict=True)}
+    if given.need == ONE_IMAGE:
+        return Scene(views=(), region=region, photos=(Photo(image=refs[0]),)), files
+    return Scene(views=(), region=region, sources=refs), files
 
 
 def _slices(folder: Path) -> list[Path]:
@@ -58,15 +57,4 @@ def _slices(folder: Path) -> list[Path]:
         raise InvalidScene(
             f"The folder {folder.name} holds {count}.", hint="Choose the folder of the slices."
         )
-    return sorted(found, key=lambda each: _natural(each.name))
-
-
-def _natural(name: str) -> list[tuple[int, str]]:
-    parts = re.split(r"(\d+)", name.lower())
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
-
-
-def _named(data: bytes, name: str, files: dict[str, Source]) -> FileRef:
-    sha256 = hashlib.sha256(data).hexdigest()
-    files[sha256] = data
-    return FileRef(sha256=sha256, size=len(data), name=name)
+    return sorted(found, key=lambda each: natural(each.name))

@@ -99,7 +99,5 @@ class LearnedInputs:
     """(H, W, 4) uint8, sRGB with straight alpha: one photograph."""
     volume: Path | None = None
     """A file, or a folder of slices."""
-    spacing: tuple[float, float, float] | None = None
-    """Of a volume's samples along x, y and z, millimetres, where its files do not say it."""
     points: PointCloud | None = None
     """Of a surface, the region's frame."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import struct
 import zlib
 from collections.abc import Sequence
@@ -21,6 +20,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 from lightkiln_shared.errors import InvalidScene
+from lightkiln_shared.names import natural
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -39,7 +39,7 @@ def read_stack(files: Sequence[Path], folder: Path, spacing: Spacing | None) -> 
     """Slices in natural order; raises `InvalidScene`."""
     about = _about(folder / BESIDE)
     step = _spacing(spacing if spacing is not None else about.get("spacing_mm"), folder.name)
-    ordered = sorted(files, key=_natural)
+    ordered = sorted(files, key=lambda path: natural(path.name))
     slices = [each for path in ordered for each in _slices(path)]
     for path, each in zip(ordered, slices, strict=False):
         if each.shape != slices[0].shape:
@@ -53,12 +53,6 @@ def read_stack(files: Sequence[Path], folder: Path, spacing: Spacing | None) -> 
         values=np.stack(slices, axis=-1) * slope + intercept,
         world_from_index=LPS @ np.diag([*step, 1.0]),
     )
-
-
-def _natural(path: Path) -> list[tuple[int, str]]:
-    """`slice 10` comes after `slice 9`."""
-    pieces = re.split(r"(\d+)", path.name.lower())
-    return [(int(each), "") if each.isdecimal() else (-1, each) for each in pieces]
 
 
 def _slices(path: Path) -> list[Float[NDArray[Any], "x y"]]:

@@ -7,11 +7,11 @@ It must not know methods, nor what the files hold.
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 
 from lightkiln_shared.errors import UserError
-from lightkiln_shared.scene import FileRef, Photo, Scene
+from lightkiln_shared.names import natural
+from lightkiln_shared.scene import Photo, Scene
 
 from lightkiln.capture.images import read_size
 from lightkiln.capture.open_scene import file_ref
@@ -37,7 +37,7 @@ def given(
     files = _slices(path) if path.is_dir() and Need.VOLUME in needs else [path]
     if spacing is not None:
         files.append(_said(spacing, parent))
-    refs = [_ref(each) for each in files]
+    refs = [file_ref(each) for each in files]
     found = {ref.sha256: each for ref, each in zip(refs, files, strict=True)}
     return Scene(views=(), sources=tuple(refs)), found
 
@@ -49,28 +49,19 @@ def _picture(path: Path) -> tuple[Scene, dict[str, Path]]:
             hint="Give the photograph's file.",
         )
     read_size(path, path.name)
-    ref = _ref(path)
+    ref = file_ref(path)
     return Scene(views=(), photos=(Photo(image=ref),)), {ref.sha256: path}
 
 
 def _slices(folder: Path) -> list[Path]:
-    """Files in the order in which people number them: 2 before 10."""
+    """Files in the order in which people number them."""
     files = [each for each in folder.iterdir() if each.is_file() and each.name[0] != "."]
     if not files:
         raise UserError(f"The folder {folder.name} is empty.", hint="Give the folder of slices.")
-    return sorted(files, key=lambda each: _natural(each.name))
-
-
-def _natural(name: str) -> list[tuple[int, str]]:
-    parts = re.split(r"(\d+)", name.lower())
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
+    return sorted(files, key=lambda each: natural(each.name))
 
 
 def _said(spacing: Spacing, parent: Path) -> Path:
     path = parent / SPACING
     path.write_text(json.dumps({"spacing_mm": list(spacing)}), encoding="ascii")
     return path
-
-
-def _ref(path: Path) -> FileRef:
-    return file_ref(path)

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,9 @@ from lightkiln_shared.errors import UserError
 from PIL import Image
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import Tensor
 
+from lightkiln.ops.chance import seed_of
 from lightkiln.training.processes import Group
 
 from . import weights
@@ -107,7 +108,7 @@ class Course:
     def learn(self, batch: Batch) -> Figures:
         """One step; its figures, with the mean of the newest losses."""
         self.pupil.network.train()
-        torch.manual_seed(_seed(self._recipe.seed, self.pupil.step, self._group.rank))
+        torch.manual_seed(seed_of(self._recipe.seed, self.pupil.step, self._group.rank))
         figures = self._lesson.learn(self.pupil, batch)
         self.pupil.step += 1
         self._follow()
@@ -132,13 +133,7 @@ class Course:
             }
         )
         if is_best or not (self._folder / FILE).exists():
-            about = weights.About(
-                method=self._about.method,
-                world=self._about.world,
-                size=self._about.size,
-                figures=figures,
-            )
-            weights.save(self._mean, about, self._folder / FILE)
+            weights.save(self._mean, replace(self._about, figures=figures), self._folder / FILE)
         _write_state(self._state(), self._folder / STATE)
         (self._folder / CURVE).write_text(json.dumps(self._curve, indent=1), encoding="utf-8")
         for name, picture in self._lesson.pictures(self._mean).items():
@@ -201,10 +196,6 @@ class Course:
         self._curve = json.loads((self._folder / CURVE).read_text(encoding="utf-8"))
 
 
-def _seed(*key: int) -> int:
-    return int(np.random.SeedSequence(key).generate_state(1)[0])
-
-
 def _below(prefix: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
     return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
 
@@ -223,8 +214,3 @@ def _write_state(state: dict[str, Tensor], path: Path) -> None:
     beside = path.with_name(path.name + ".part")
     save_file(state, beside)
     beside.replace(path)
-
-
-def size_of(network: nn.Module) -> int:
-    """Parameters, all told."""
-    return sum(each.numel() for each in network.parameters())

@@ -7,9 +7,10 @@ It must not know networks.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from lightkiln_shared.errors import InvalidWeights, UserError
@@ -17,6 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+Network = TypeVar("Network", bound=nn.Module)
 FORMAT = 1
 HEADER = "lightkiln"
 
@@ -30,6 +32,8 @@ class About:
     """What they have seen, for people: `chairs, tables and ... of the procedural world`."""
     size: Mapping[str, int] = field(default_factory=dict)
     """Of the network, as its constructor takes it."""
+    families: tuple[str, ...] = ()
+    """By name, for networks that are told a family by its number."""
     figures: Mapping[str, float] = field(default_factory=dict)
     """On things that were not trained on."""
     format: int = FORMAT
@@ -69,7 +73,7 @@ def about(path: Path, method: str) -> About:
             f"{path.name} holds weights of another program.",
             hint="Give what `lightkiln train` left.",
         )
-    found = About(**known)
+    found = About(**{**known, "families": tuple(known.get("families", ()))})
     if found.method != method:
         raise InvalidWeights(
             f"{path.name} was taught as {found.method}, not as {method}.",
@@ -81,6 +85,20 @@ def about(path: Path, method: str) -> About:
             hint="Teach it again with this version of Lightkiln.",
         )
     return found
+
+
+def opened(
+    make: Callable[..., Network], method: str, path: str, built_in: Path, device: torch.device
+) -> tuple[Network, About]:
+    """A network at work, and what its file says: a person's own at `path`, "" the built-in one.
+
+    Raises `InvalidWeights`, or `UserError` where there is no such file.
+    """
+    file = Path(path).expanduser() if path else built_in
+    found = about(file, method)
+    network = make(**found.size)
+    load_into(network, file, device)
+    return network, found
 
 
 def load_into(network: nn.Module, path: Path, device: torch.device) -> None:

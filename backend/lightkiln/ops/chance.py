@@ -12,4 +12,9 @@ import torch
 
 def generator_of(*key: int) -> torch.Generator:
     """Of a key such as (seed, step); it draws on the processor, so that devices see the same."""
-    return torch.Generator().manual_seed(int(np.random.SeedSequence(key).generate_state(1)[0]))
+    return torch.Generator().manual_seed(seed_of(*key))
+
+
+def seed_of(*key: int) -> int:
+    """One number of several."""
+    return int(np.random.SeedSequence(key).generate_state(1)[0])

@@ -255,8 +255,8 @@ def test_a_small_network_meets_shapes_after_some_steps(dataset: Path, tmp_path: 
 
 @cache
 def shipped() -> network.AutoDecoder:
-    known = network.from_size(weights.about(infer.BUILT_IN, "deepsdf").size)
-    weights.load_into(known, infer.BUILT_IN, torch.device("cpu"))
+    cpu = torch.device("cpu")
+    known, _ = weights.opened(network.AutoDecoder, "deepsdf", "", infer.BUILT_IN, cpu)
     return known
 
 

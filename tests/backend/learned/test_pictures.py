@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Shapes from pictures: frames, outlines, networks in closed form, lessons, shipped weights."""
+"""Shapes from pictures: frames, networks in closed form, lessons, shipped weights."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
 import torch
 from lightkiln.capture.inputs import LearnedInputs
 from lightkiln.learned import course, weights
-from lightkiln.learned.pictures import answers, augmented, frames, scores, surface
+from lightkiln.learned.pictures import answers, augmented, frames, scores
 from lightkiln.learned.pictures import material as materials
 from lightkiln.learned.pictures.baselines import mean_shape, nearest_by_pixels
 from lightkiln.learned.pictures.material import Material, drawn, every, material
@@ -25,7 +24,6 @@ from lightkiln.learned.pictures.occupancy_network import ConditionalNorm, Occupa
 from lightkiln.learned.pictures.pifu import Pifu, projected, sampled
 from lightkiln.learned.pictures.pifu_lesson import PifuLesson
 from lightkiln.learned.pictures.pifu_lesson import asked as pifu_asked
-from lightkiln.learned.pictures.prepared import prepared, window
 from lightkiln.learned.world import shards
 from lightkiln.learned.world.families import FAMILIES
 from lightkiln.learned.world.samples import Amounts, camera_of, samples
@@ -35,12 +33,14 @@ from lightkiln.methods import occupancy_network, pifu
 from lightkiln.methods.detached import DetachedRun
 from lightkiln.methods.occupancy_network.infer import reconstruct as by_code
 from lightkiln.methods.pifu.infer import reconstruct as by_pixels
+from lightkiln.metrics.voxels import iou
 from lightkiln.training.processes import Group
 from lightkiln_shared.camera import project
-from lightkiln_shared.errors import InvalidScene, InvalidWeights, JobCancelled
+from lightkiln_shared.errors import InvalidWeights, JobCancelled
 from lightkiln_shared.geometry import TriangleMesh
 from lightkiln_shared.scene import Region, RegionShape
 from scipy.ndimage import map_coordinates
+from trimesh import Trimesh
 
 CPU = torch.device("cpu")
 SIZES = {
@@ -130,76 +130,6 @@ def test_surfaces_lie_on_pictures_mirrored_or_not() -> None:
     assert abs(hit[chosen.mirrored].mean() - hit[~chosen.mirrored].mean()) < 0.02
 
 
-# Pictures
-
-
-def a_disc(size: int, alpha: bool) -> np.ndarray:
-    rows, columns = np.mgrid[:size, :size] + 0.5
-    inside = np.hypot(rows - 0.4 * size, columns - 0.6 * size) < 0.25 * size
-    image = np.where(inside[..., None], np.uint8([200, 40, 40]), np.uint8([230, 235, 230]))
-    full = np.where(inside, 255, 0) if alpha else np.full((size, size), 255)
-    return np.concatenate([image, full[..., None].astype(np.uint8)], axis=2)
-
-
-def test_any_kind_of_picture_becomes_the_same_input() -> None:
-    image = a_disc(256, alpha=True)
-    expected = prepared(image)
-    assert expected.shape == (4, 64, 64)
-    assert window(image[..., 3])[2] == pytest.approx(128 / 0.8, abs=2.0)
-    for other in (
-        image.astype(np.uint16) * 257,
-        image.astype(np.float32) / 255.0,
-        a_disc(256, alpha=False),
-        a_disc(256, alpha=False)[..., :3],
-        cv2.resize(image, (2048, 2048), interpolation=cv2.INTER_NEAREST),
-        np.pad(image, ((100, 0), (0, 300), (0, 0))),
-    ):
-        assert np.abs(prepared(other) - expected).mean() < 0.01
-    assert np.abs(prepared(a_disc(12, alpha=True)) - expected).mean() < 0.1
-    grey = prepared(a_disc(256, alpha=False)[..., 1] // 2)
-    assert np.abs(grey[3] - expected[3]).mean() < 0.01
-    np.testing.assert_array_equal(grey[0], grey[1])
-
-
-def noise() -> np.ndarray:
-    return np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8)
-
-
-@pytest.mark.parametrize(
-    ("image", "sentence"),
-    [
-        (np.zeros((64, 64, 4), np.uint8), "Nothing stands out"),
-        (np.full((64, 64, 4), 255, np.uint8), "Nothing stands out"),
-        (np.full((64, 64), 7, np.uint8), "Nothing stands out"),
-        (noise(), "does not stand out"),
-        (np.dstack([noise(), np.full((64, 64), 254, np.uint8)]), "does not stand out"),
-        (
-            np.dstack([noise(), np.where(np.eye(64, dtype=bool), 100, 200).astype(np.uint8)]),
-            "fills the whole",
-        ),
-        (np.zeros((4, 500, 3), np.uint8), "too small"),
-    ],
-)
-def test_a_picture_without_an_object_is_refused(image: np.ndarray, sentence: str) -> None:
-    with pytest.raises(InvalidScene, match=sentence) as caught:
-        prepared(image)
-    assert caught.value.hint
-
-
-def test_pictures_are_varied_within_reason() -> None:
-    draw = np.random.default_rng(0)
-    pictures = torch.from_numpy(np.stack([prepared(a_disc(64, alpha=True))] * 40))
-    varied = augmented.recolored(pictures, augmented.gains(40, draw), draw)
-    assert float((varied[:, :3] - pictures[:, :3]).abs().amax()) > 0.05
-    assert bool((varied[:, :3] <= varied[:, 3:]).all())
-    torch.testing.assert_close(varied[:, 3], pictures[:, 3])
-    covered = augmented.hidden(varied, draw)
-    changed = (covered != varied).flatten(1).any(dim=1).float().mean()
-    assert 0.02 < float(changed) < 0.5
-    whole = np.tile([32.0, 32.0, 64.0], (40, 1))
-    torch.testing.assert_close(augmented.seen_through(pictures, whole), pictures)
-
-
 # Networks
 
 
@@ -251,50 +181,6 @@ def test_the_order_of_views_does_not_matter() -> None:
     np.testing.assert_allclose(there, back, atol=0.02)  # 16-bit numbers
     one = answers.PifuAnswer(network, pictures[:1], cameras[:1]).logits(x)
     assert np.abs(one - there).max() > 1e-4
-
-
-# Surfaces
-
-
-def test_few_questions_give_the_mesh_of_many() -> None:
-    asked = []
-
-    def ball(x: np.ndarray) -> np.ndarray:
-        asked.append(len(x))
-        return 20.0 * (0.6 - np.linalg.norm(x - 0.1, axis=1))
-
-    lattice = surface.begun(ball)
-    for _ in range(surface.doublings(128)):
-        lattice = surface.finer(lattice, ball, 0.5)
-    few = sum(asked)
-    steps = np.linspace(-1.0, 1.0, 129, dtype=np.float32)
-    everywhere = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), -1).reshape(-1, 3)
-    dense = surface.Lattice(ball(everywhere).reshape((129,) * 3).astype(np.float32))
-    first, second = (surface.solid(each, 0.5, 10**9) for each in (lattice, dense))
-    assert few < 0.12 * len(everywhere)
-    np.testing.assert_array_equal(first.triangles, second.triangles)
-    np.testing.assert_allclose(first.positions, second.positions, atol=1e-4)
-    radius = np.linalg.norm(first.positions - 0.1, axis=1)
-    np.testing.assert_allclose(radius, 0.575, atol=2e-3)
-    assert volume(first) == pytest.approx(4.0 / 3.0 * np.pi * 0.575**3, rel=0.01)
-    outwards = ((first.positions - 0.1) * first.normals).sum(axis=1) / radius
-    assert outwards.min() > 0.9
-
-
-def test_what_touches_the_cube_is_closed_there() -> None:
-    lattice = surface.begun(lambda x: 5.0 - 10.0 * x[:, 2])
-    mesh = surface.solid(lattice, 0.0, 10**6)
-    edges = np.sort(
-        np.concatenate([mesh.triangles[:, [a, b]] for a, b in ((0, 1), (1, 2), (2, 0))])
-    )
-    assert (np.unique(edges, axis=0, return_counts=True)[1] == 2).all()
-    assert volume(mesh) > 0.0
-    assert np.ptp(surface.filling(mesh).positions, axis=0).max() == pytest.approx(1.8, abs=1e-4)
-
-
-def volume(mesh: TriangleMesh) -> float:
-    a, b, c = mesh.positions[mesh.triangles.T].astype(float)
-    return float((a * np.cross(b, c)).sum() / 6.0)
 
 
 # Lessons
@@ -355,7 +241,7 @@ threshold that suits it best); measured once, for the dataset takes minutes to m
 
 def mean_iou(asked: scores.Asked, threshold: float, views: int = 1) -> float:
     chance, truth = scores.chances(fresh(), every(fresh(), views), asked)
-    return float(scores.ious(chance, truth, threshold).mean())
+    return float(iou(chance > threshold, truth).mean())
 
 
 @cache
@@ -365,8 +251,8 @@ def built_in(method: str) -> answers.Opened:
 
 def test_the_occupancy_network_beats_the_mean_shape() -> None:
     opened = built_in(answers.OCCUPANCY)
-    iou = mean_iou(occupancy_asked(opened.network, fresh()), opened.threshold)
-    assert iou > MEAN_TRAINING_SHAPE + 0.1
+    found = mean_iou(occupancy_asked(opened.network, fresh()), opened.threshold)
+    assert found > MEAN_TRAINING_SHAPE + 0.1
 
 
 def test_pifu_beats_the_mean_shape_and_more_pictures_help() -> None:
@@ -402,13 +288,9 @@ def test_pifu_follows_the_pixels() -> None:
         before = answers.PifuAnswer(network, picture[None], camera).logits(x) > 0.0
         after = answers.PifuAnswer(network, np.roll(picture, pixels, axis=-1)[None], camera)
         with_it, without = after.logits(moved) > 0.0, after.logits(x) > 0.0
-        shares.append([iou(before, with_it), iou(before, without)])
+        shares.append([float(iou(before[None], each[None])[0]) for each in (with_it, without)])
     following, staying = np.mean(shares, axis=0)
     assert following > staying + 0.15
-
-
-def iou(a: np.ndarray, b: np.ndarray) -> float:
-    return float((a & b).sum() / max(1, (a | b).sum()))
 
 
 METHODS = [
@@ -439,7 +321,7 @@ def test_a_photograph_becomes_a_solid_in_its_region(reconstruct: Callable, kind:
     mesh = reconstruct(
         LearnedInputs(region=region(), image=image), kind(resolution=64, faces=3000), run
     )
-    assert volume(mesh) > 0.1
+    assert Trimesh(mesh.positions, mesh.triangles, process=False).volume > 0.1
     assert len(mesh.triangles) <= 3000
     assert np.abs(mesh.positions - 5.0).max() == pytest.approx(1.8, abs=0.05)
     assert mesh.colors is not None
@@ -453,7 +335,7 @@ def test_a_cancel_is_heard_and_other_weights_are_refused(reconstruct: Callable, 
     inputs = LearnedInputs(region=region(), image=fresh().things.views[0, 0])
     with pytest.raises(JobCancelled):
         reconstruct(inputs, kind(), Cancelled())
-    other = answers.PIFU if kind is occupancy_network.Params else answers.OCCUPANCY
+    other = answers.PIFU if reconstruct is by_code else answers.OCCUPANCY
     with pytest.raises(InvalidWeights, match=other):
         reconstruct(inputs, kind(weights=str(answers.built_in(other))), DetachedRun())
 

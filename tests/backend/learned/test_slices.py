@@ -20,7 +20,6 @@ from lightkiln.learned.slices.network import UNet, loss, soft_dice, windowed
 from lightkiln.learned.slices.parts import BONE, CONTRAST, OTHER
 from lightkiln.learned.slices.phantoms import TEST, TRAINING, VALIDATION, phantom
 from lightkiln.learned.slices.segment import (
-    BUILT_IN,
     labelled,
     network_of,
     probabilities,
@@ -138,7 +137,7 @@ def test_slices_far_from_the_taught_spacing_are_resampled() -> None:
 
 def test_the_built_in_weights_beat_every_threshold() -> None:
     """On bodies of the world that were neither taught nor judged."""
-    network = network_of(BUILT_IN, CPU)
+    network = network_of("", CPU)
     found, thresholds = [], []
     for seed in TEST[:4]:
         body = phantom(seed, (112, 112, 8))

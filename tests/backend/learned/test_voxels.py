@@ -13,21 +13,22 @@ import torch
 import trimesh
 from lightkiln.capture.inputs import LearnedInputs
 from lightkiln.learned import course, weights
+from lightkiln.learned.placing import placed
 from lightkiln.learned.voxels import lessons, shipped
 from lightkiln.learned.voxels.autoencoding import drawn, noisy, reconstructed
 from lightkiln.learned.voxels.code_prior import PARTS, CodePrior, parted
-from lightkiln.learned.voxels.finish import placed
 from lightkiln.learned.voxels.gan import VoxelGan, coarser, generated, most_real, twins
 from lightkiln.learned.voxels.network import VoxelAutoencoder, divergence, missed
-from lightkiln.learned.voxels.scores import iou, likeness, set_scores
+from lightkiln.learned.voxels.scores import likeness, set_scores
 from lightkiln.learned.voxels.surface import certain, surface
 from lightkiln.learned.world.families import FAMILIES
 from lightkiln.learned.world.samples import Amounts
 from lightkiln.learned.world.shards import Plan, Split, make
 from lightkiln.learned.world.things import centres, thing, voxels
-from lightkiln.methods import gan3d, vae3d
+from lightkiln.methods import invention
 from lightkiln.methods.gan3d.infer import generate as generate_by_gan
 from lightkiln.methods.vae3d.infer import generate
+from lightkiln.metrics.voxels import iou
 from lightkiln.training.processes import Group
 from lightkiln_shared.errors import InvalidWeights, NothingReconstructed
 from lightkiln_shared.scene import Region, RegionShape
@@ -170,7 +171,7 @@ def test_a_stretched_region_stretches_the_thing_and_its_normals_stay_upright() -
     matrix = np.diag([2.0, 1.0, 0.5, 1.0])
     matrix[:3, 3] = [10.0, 20.0, 30.0]
     region = Region(shape=RegionShape.BOX, world_from_region=matrix)
-    mesh = placed(surface(certain(ball(0.6))), region, np.array([0.2, 0.4, 0.6]))
+    mesh = placed(surface(certain(ball(0.6))), region)
     np.testing.assert_allclose(np.ptp(mesh.positions, axis=0), [2.4, 1.2, 0.6], rtol=0.08)
     solid = trimesh.Trimesh(mesh.positions, mesh.triangles, process=False)
     assert mesh.normals is not None
@@ -245,27 +246,27 @@ def held_out() -> NDArray[np.bool_]:
 
 @pytest.fixture(scope="module")
 def vae() -> VoxelAutoencoder:
-    return shipped.vae()
+    return shipped.vae()[0]
 
 
 def test_the_spec_names_the_families_in_the_order_of_the_world() -> None:
-    assert tuple(FAMILIES) == vae3d.FAMILIES == gan3d.FAMILIES
+    assert tuple(FAMILIES) == invention.FAMILIES
 
 
 @pytest.mark.parametrize("name", ["vae3d", "autoencoder3d"])
 def test_shipped_weights_give_unseen_things_back(name: str, held_out: NDArray[np.bool_]) -> None:
-    network = shipped.vae() if name == "vae3d" else shipped.autoencoder()
+    network = (shipped.vae if name == "vae3d" else shipped.autoencoder)()[0]
     found = float(iou(reconstructed(network, held_out) > 0.0, held_out).mean())
     seen = np.stack([voxels(thing(family, 0), SIDE) for family in FAMILIES])
     mean_shape = np.broadcast_to(seen.mean(axis=0) >= 0.3, held_out.shape)
     assert found > 0.75
     assert found > 2.0 * float(iou(mean_shape, held_out).mean())
-    assert shipped.file_of(name).stat().st_size < 12_000_000
+    assert shipped.built_in(name).stat().st_size < 12_000_000
 
 
 def test_the_autoencoder_takes_noise_away(held_out: NDArray[np.bool_]) -> None:
     spoiled = noisy(held_out, np.random.default_rng(1), share=1.0)
-    mended = reconstructed(shipped.autoencoder(), spoiled) > 0.0
+    mended = reconstructed(shipped.autoencoder()[0], spoiled) > 0.0
     assert float(iou(mended, held_out).mean()) > float(iou(spoiled, held_out).mean()) + 0.1
 
 
@@ -291,7 +292,7 @@ def test_new_things_resemble_their_family(
 
 
 def test_the_gan_makes_something_of_every_family() -> None:
-    network = shipped.gan()
+    network = shipped.gan()[0]
     made = np.stack([most_real(network, family, 0.8, seed=family) for family in range(9)])
     real = np.stack([voxels(thing(name, HELD_OUT), SIDE) for name in FAMILIES])
     assert all(len(surface(each, 0.35).triangles) > 50 for each in made)
@@ -327,7 +328,7 @@ class Run:
 
 @pytest.mark.parametrize(
     ("way", "params"),
-    [(generate, vae3d.Params()), (generate_by_gan, gan3d.Params())],
+    [(generate, invention.Params()), (generate_by_gan, invention.Params())],
     ids=["vae3d", "gan3d"],
 )
 def test_every_seed_has_its_own_mesh(way: object, params: object) -> None:
@@ -342,4 +343,4 @@ def test_every_seed_has_its_own_mesh(way: object, params: object) -> None:
 
 def test_other_weights_are_refused() -> None:
     with pytest.raises(InvalidWeights):
-        shipped.vae(str(shipped.file_of("gan3d")))
+        shipped.vae(str(shipped.built_in("gan3d")))

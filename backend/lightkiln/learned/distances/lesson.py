@@ -31,6 +31,7 @@ from lightkiln.learned.weights import About
 from lightkiln.learned.world.shards import Split, Things, plan_of, things, unpacked, world_of
 from lightkiln.learned.world.things import centres
 from lightkiln.metrics.closest import nearest_on_mesh, sample
+from lightkiln.metrics.voxels import iou
 
 from .fitting import MOVES, Search, Seen, clamped, distances, fitted, nearest_means
 from .network import AutoDecoder, starting_codes
@@ -180,9 +181,9 @@ def _figures(network: AutoDecoder, code: Tensor, kept: Things, at: int) -> tuple
 
     with torch.inference_mode():
         found = field(torch.from_numpy(centres(SIDE)).float()).cpu().numpy() < 0.0
-    true = unpacked(kept.voxels32[at : at + 1], SIDE).ravel()
-    iou = float((found & true).sum() / max((found | true).sum(), 1))
-    return iou, chamfer(surface_of(field, CELLS), kept.surface[at], kept.normals[at])
+    true = unpacked(kept.voxels32[at : at + 1], SIDE).reshape(1, -1)
+    away = chamfer(surface_of(field, CELLS), kept.surface[at], kept.normals[at])
+    return float(iou(found[None], true)[0]), away
 
 
 def chamfer(

@@ -16,7 +16,6 @@ z = m + L w, w ~ N(0, 1). It must not know losses, datasets or points.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 import torch
 from jaxtyping import Float
@@ -74,11 +73,6 @@ class AutoDecoder(nn.Module):
         codes = self.codes.weight.detach()
         parts = [codes[self.family == each] for each in range(self.families)]
         return torch.stack([(part if len(part) else codes).mean(dim=0) for part in parts])
-
-
-def from_size(size: Mapping[str, int]) -> AutoDecoder:
-    """The network of which a file of weights tells."""
-    return AutoDecoder(**size)
 
 
 def codes_between(

@@ -52,10 +52,8 @@ class Opened:
 
 def opened(method: str, path: str, device: torch.device) -> Opened:
     """The network of a file, or the one that comes with Lightkiln; raises `UserError`."""
-    file = Path(path) if path else built_in(method)
-    about = weights.about(file, method)
-    network = (OccupancyNetwork if method == OCCUPANCY else Pifu)(**about.size)
-    weights.load_into(network, file, device)
+    make: type[OccupancyNetwork] | type[Pifu] = OccupancyNetwork if method == OCCUPANCY else Pifu
+    network, about = weights.opened(make, method, path, built_in(method), device)
     return Opened(network, float(about.figures.get("threshold", THRESHOLD)))
 
 

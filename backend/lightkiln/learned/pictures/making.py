@@ -9,17 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
-from jaxtyping import Float
 from lightkiln_shared.geometry import TriangleMesh
 from lightkiln_shared.scene import Region
-from numpy.typing import NDArray
 from scipy.special import expit
 
+from lightkiln.learned.placing import placed
 from lightkiln.ops.colors import linear_from_srgb
-from lightkiln.ops.triangles import vertex_normals
 
 from . import scores, surface
 from .answers import Answer
@@ -64,17 +62,6 @@ def made(answer: Answer, wanted: Wanted, region: Region, run: Watched) -> Triang
         mesh = surface.solid(lattice, level, wanted.faces)
         colors = linear_from_srgb(answer.colors(mesh.positions)).astype(np.float32)
         return placed(surface.filling(replace(mesh, colors=colors)), region)
-
-
-def placed(mesh: TriangleMesh, region: Region) -> TriangleMesh:
-    """From the cube to the world; normals anew, for a region may stretch."""
-    matrix: Float[NDArray[Any], "4 4"] = np.asarray(region.world_from_region, np.float64)
-    positions = (mesh.positions @ matrix[:3, :3].T + matrix[:3, 3]).astype(np.float32)
-    triangles = mesh.triangles
-    if np.linalg.det(matrix[:3, :3]) < 0.0:
-        triangles = triangles[:, ::-1].copy()
-    normals = vertex_normals(positions, triangles).astype(np.float32)
-    return replace(mesh, positions=positions, triangles=triangles, normals=normals)
 
 
 def _refined(answer: Answer, level: float, resolution: int, run: Watched) -> surface.Lattice:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from lightkiln.learned.world.shards import unpacked
 from lightkiln.learned.world.things import centres
+from lightkiln.metrics.voxels import iou
 
 from .material import Draw, Material, points_of
 
@@ -42,20 +43,11 @@ def chances(
     return np.stack(answers), truth
 
 
-def ious(
-    chance: Float[NDArray[Any], "n points"], truth: Bool[NDArray[Any], "n points"], at: float
-) -> Float[NDArray[Any], " n"]:
-    """Of each thing; two empty ones are the same."""
-    inside = chance > at
-    both, either = (inside & truth).sum(axis=1), (inside | truth).sum(axis=1)
-    return np.where(either > 0, both / np.maximum(either, 1), 1.0)
-
-
 def best_threshold(
     chance: Float[NDArray[Any], "n points"], truth: Bool[NDArray[Any], "n points"]
 ) -> tuple[float, float]:
     """The one with the largest mean IoU, and that IoU."""
-    means = [float(ious(chance, truth, at).mean()) for at in THRESHOLDS]
+    means = [float(iou(chance > at, truth).mean()) for at in THRESHOLDS]
     best = int(np.argmax(means))
     return float(THRESHOLDS[best]), means[best]
 

@@ -43,12 +43,9 @@ TOGETHER = 4
 Steps = Callable[[int], Iterable[int]]
 
 
-def network_of(path: Path, device: torch.device) -> UNet:
-    """The network of a file of weights; raises `InvalidWeights`."""
-    found = weights.about(path, METHOD)
-    network = UNet(**found.size)
-    weights.load_into(network, path, device)
-    return network
+def network_of(path: str, device: torch.device) -> UNet:
+    """The network of a file of weights, "" the built-in ones; raises `InvalidWeights`."""
+    return weights.opened(UNet, METHOD, path, BUILT_IN, device)[0]
 
 
 def probabilities(

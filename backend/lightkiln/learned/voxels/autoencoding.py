@@ -21,9 +21,9 @@ from torch import Tensor, nn
 
 from lightkiln.learned.lesson import Batch, Figures, Pupil, adam
 from lightkiln.learned.world.shards import Things, unpacked
+from lightkiln.metrics.voxels import iou
 
 from .network import SIDE, VoxelAutoencoder, divergence, missed
-from .scores import iou
 from .surface import certain, sheet
 
 RATE = 2e-3

@@ -8,6 +8,7 @@ know networks or jobs.
 from __future__ import annotations
 
 import colorsys
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,9 @@ from lightkiln_shared.geometry import TriangleMesh
 from lightkiln_shared.scene import Region
 from numpy.typing import NDArray
 
+from lightkiln.learned.placing import placed
 from lightkiln.mesh.simplify import simplify
 from lightkiln.ops.colors import linear_from_srgb
-from lightkiln.ops.triangles import unit
 
 from .surface import surface
 
@@ -33,22 +34,9 @@ def finished(
     seed: int,
 ) -> TriangleMesh:
     """In world axes; raises `NothingReconstructed` if nothing was drawn."""
-    return placed(simplify(surface(logits, threshold), faces), region, color_of(seed))
-
-
-def placed(mesh: TriangleMesh, region: Region, color: NDArray[Any]) -> TriangleMesh:
-    """A mesh of the cube [-1, 1]³ in the region's, of one linear colour."""
-    matrix = np.asarray(region.world_from_region, dtype=np.float64)
-    positions = mesh.positions @ matrix[:3, :3].T + matrix[:3, 3]
-    normals = None
-    if mesh.normals is not None:  # a stretch turns normals the other way: inverse transpose
-        normals = unit(mesh.normals @ np.linalg.inv(matrix[:3, :3])).astype(np.float32)
-    return TriangleMesh(
-        positions=positions.astype(np.float32),
-        triangles=mesh.triangles,
-        normals=normals,
-        colors=np.tile(color.astype(np.float32), (len(positions), 1)),
-    )
+    mesh = placed(simplify(surface(logits, threshold), faces), region)
+    colors = np.tile(color_of(seed).astype(np.float32), (len(mesh.positions), 1))
+    return replace(mesh, colors=colors)
 
 
 def color_of(seed: int) -> Float[NDArray[Any], " 3"]:

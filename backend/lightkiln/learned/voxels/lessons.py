@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from lightkiln.learned.weights import About
-from lightkiln.learned.world.shards import Split, plan_of, things, world_of
+from lightkiln.learned.world.shards import Plan, Split, plan_of, things, world_of
 
 from .autoencoding import Autoencoding
 from .gan import Contest
@@ -32,7 +33,7 @@ def gan(dataset: Path | None, split: Split) -> tuple[Contest, About]:
     plan = plan_of(dataset)
     size = {**GAN_SIZE, "families": len(plan.families)}
     lesson = Contest(things(dataset, Split.TRAIN), things(dataset, split), size)
-    return lesson, About(method=GAN, world=world_of(plan), size=size)
+    return lesson, _about(GAN, plan, size)
 
 
 def _autoencoding(method: str, dataset: Path | None, split: Split) -> tuple[Autoencoding, About]:
@@ -41,4 +42,8 @@ def _autoencoding(method: str, dataset: Path | None, split: Split) -> tuple[Auto
     size = {**SIZE, "families": len(plan.families)}
     draws = method == VAE
     lesson = Autoencoding(things(dataset, Split.TRAIN), things(dataset, split), size, draws=draws)
-    return lesson, About(method=method, world=world_of(plan), size=size)
+    return lesson, _about(method, plan, size)
+
+
+def _about(method: str, plan: Plan, size: Mapping[str, int]) -> About:
+    return About(method=method, world=world_of(plan), size=size, families=plan.families)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How good voxels are: one by one against the truth, or as a set against a set of real things.
+"""How good voxels are as a set, against a set of real things.
 
 Of a generator's set, with the intersection over union as likeness (Achlioptas et al. 2018,
 arXiv:1707.02392, section 4): coverage is the share of the real things that are the nearest one of
@@ -15,15 +15,6 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float
 from numpy.typing import NDArray
-
-
-def iou(
-    a: Bool[NDArray[Any], "n side side side"], b: Bool[NDArray[Any], "n side side side"]
-) -> Float[NDArray[Any], " n"]:
-    """Intersection over union of each pair; two empty ones are alike."""
-    both = (a & b).sum(axis=(1, 2, 3))
-    either = (a | b).sum(axis=(1, 2, 3))
-    return np.where(either > 0, both / np.maximum(either, 1), 1.0)
 
 
 def likeness(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from lightkiln.learned import weights
+from lightkiln.learned.weights import About, opened
 
 from .gan import VoxelGan
 from .network import VoxelAutoencoder
@@ -18,31 +18,21 @@ from .network import VoxelAutoencoder
 VAE, AUTOENCODER, GAN = "vae3d", "autoencoder3d", "gan3d"
 
 
-def vae(path: str = "", device: str = "cpu") -> VoxelAutoencoder:
+def vae(path: str = "", device: str = "cpu") -> tuple[VoxelAutoencoder, About]:
     """The VAE of a file, "" the built-in one; raises `InvalidWeights`."""
-    return _autoencoder(VAE, path, device)
+    return opened(VoxelAutoencoder, VAE, path, built_in(VAE), torch.device(device))
 
 
-def autoencoder(path: str = "", device: str = "cpu") -> VoxelAutoencoder:
+def autoencoder(path: str = "", device: str = "cpu") -> tuple[VoxelAutoencoder, About]:
     """The same for the autoencoder."""
-    return _autoencoder(AUTOENCODER, path, device)
+    return opened(VoxelAutoencoder, AUTOENCODER, path, built_in(AUTOENCODER), torch.device(device))
 
 
-def gan(path: str = "", device: str = "cpu") -> VoxelGan:
+def gan(path: str = "", device: str = "cpu") -> tuple[VoxelGan, About]:
     """The same for the GAN."""
-    file = file_of(GAN, path)
-    network = VoxelGan(**weights.about(file, GAN).size)
-    weights.load_into(network, file, torch.device(device))
-    return network
+    return opened(VoxelGan, GAN, path, built_in(GAN), torch.device(device))
 
 
-def file_of(method: str, path: str = "") -> Path:
-    """A person's own file, or the one that lies here."""
-    return Path(path).expanduser() if path else Path(__file__).with_name(f"{method}.safetensors")
-
-
-def _autoencoder(method: str, path: str, device: str) -> VoxelAutoencoder:
-    file = file_of(method, path)
-    network = VoxelAutoencoder(**weights.about(file, method).size)
-    weights.load_into(network, file, torch.device(device))
-    return network
+def built_in(method: str) -> Path:
+    """The file that lies here."""
+    return Path(__file__).with_name(f"{method}.safetensors")

@@ -11,7 +11,9 @@ from lightkiln.api import MethodSpec, Need, param
 
 @dataclass(frozen=True, kw_only=True)
 class Params:
-    weights: str = param("", "A file of weights that `lightkiln train` left; empty: built in.")
+    weights: str = param(
+        "", "A file that `lightkiln train` left; empty: the built-in one.", unit="path"
+    )
     steps: int = param(200, "Steps of the search for the shape.", min=1, max=100_000)
     resolution: int = param(128, "Cells along the longest side.", min=24, max=512)
     faces: int = param(100_000, "Triangles of the mesh, at most.", min=100, max=5_000_000)

@@ -122,7 +122,4 @@ def _placed(
 
 
 def _loaded(params: Params, device: torch.device) -> network.AutoDecoder:
-    path = Path(params.weights) if params.weights else BUILT_IN
-    known = network.from_size(weights.about(path, SPEC.name).size)
-    weights.load_into(known, path, device)
-    return known
+    return weights.opened(network.AutoDecoder, SPEC.name, params.weights, BUILT_IN, device)[0]

@@ -27,7 +27,9 @@ class Params:
     specks: float = param(
         0.001, "Parts with less of the largest part's area are left out.", min=0.0, max=1.0
     )
-    weights: str = param("", "File of weights that `lightkiln train` left; empty: the built-in.")
+    weights: str = param(
+        "", "A file that `lightkiln train` left; empty: the built-in one.", unit="path"
+    )
 
 
 SPEC = MethodSpec(

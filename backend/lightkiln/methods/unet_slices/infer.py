@@ -7,8 +7,6 @@ the scan's own millimetres. It must not know how the network was taught.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
 from lightkiln_shared.errors import InvalidScene, NothingReconstructed
 from lightkiln_shared.geometry import TriangleMesh
@@ -17,7 +15,7 @@ from lightkiln.capture.inputs import LearnedInputs
 from lightkiln.capture.volume import Volume, canonical
 from lightkiln.capture.volume_files import read_volume
 from lightkiln.learned.slices.parts import BONE, CONTRAST
-from lightkiln.learned.slices.segment import BUILT_IN, network_of, probabilities, surface
+from lightkiln.learned.slices.segment import network_of, probabilities, surface
 from lightkiln.methods.spec import Run
 
 from . import Params
@@ -32,8 +30,7 @@ def reconstruct(inputs: LearnedInputs, params: Params, run: Run) -> TriangleMesh
     thing."""
     with run.phase("Reading the slices", 0.1):
         volume = _scan(inputs, run)
-        path = Path(params.weights).expanduser() if params.weights else BUILT_IN
-        network = network_of(path, torch.device(run.device))
+        network = network_of(params.weights, torch.device(run.device))
     with run.phase("Looking at the slices", 0.8):
         found = probabilities(network, volume, run.steps)
     with run.phase("Drawing the surface", 0.1):
@@ -55,7 +52,7 @@ def reconstruct(inputs: LearnedInputs, params: Params, run: Run) -> TriangleMesh
 def _scan(inputs: LearnedInputs, run: Run) -> Volume:
     if inputs.volume is None:
         raise InvalidScene("There is no volume.", hint="Give a scan: a file or a folder of slices.")
-    volume = canonical(read_volume(inputs.volume, inputs.spacing))
+    volume = canonical(read_volume(inputs.volume))
     if volume.values.min() > AIR:
         run.warn("The values do not look like Hounsfield units: the network knows CT only.")
     return volume

@@ -4,33 +4,8 @@
 It must not import anything heavy: this file is read to list the method.
 """
 
-from dataclasses import dataclass
-
-from lightkiln.api import MethodSpec, param
-
-ANY = "any"
-FAMILIES = ("chair", "sofa", "table", "lamp", "mug", "bottle", "plane", "car", "boat")
-"""In the order of the weights."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Params:
-    family: str = param(ANY, "What it shall be.", choices=(ANY, *FAMILIES))
-    spread: float = param(
-        0.8, "Below 1 things are more usual and cleaner; above, odder.", min=0.1, max=1.5
-    )
-    faces: int = param(20_000, "Most triangles of the mesh.", min=500, max=200_000)
-    threshold: float = param(
-        0.35,
-        "Probability at which a place is solid: lower is thicker.",
-        min=0.05,
-        max=0.95,
-        advanced=True,
-    )
-    weights: str = param(
-        "", "A file that `lightkiln train vae3d` left; empty: built in.", unit="path", advanced=True
-    )
-
+from lightkiln.api import MethodSpec
+from lightkiln.methods.invention import Params
 
 SPEC = MethodSpec(
     name="vae3d",

@@ -1,35 +1,28 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Draws a code of a family, decodes it and finds its surface. It must not know jobs."""
+"""Draws a code of a family and decodes it. It must not know jobs or surfaces."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from lightkiln_shared.geometry import TriangleMesh
+from numpy.typing import NDArray
 
-from lightkiln.api import Run, rng
+from lightkiln.api import Run
 from lightkiln.capture.inputs import LearnedInputs
 from lightkiln.learned.voxels.autoencoding import drawn
-from lightkiln.learned.voxels.finish import finished
+from lightkiln.learned.voxels.network import VoxelAutoencoder
 from lightkiln.learned.voxels.shipped import vae
-
-from . import ANY, FAMILIES, Params
+from lightkiln.methods.invented import invented
+from lightkiln.methods.invention import Params
 
 
 def generate(inputs: LearnedInputs, params: Params, run: Run) -> TriangleMesh:
     """A new thing in the region's cube; raises `InvalidWeights` or `NothingReconstructed`."""
-    with run.phase("reading weights", 0.5):
-        network = vae(params.weights, run.device)
-        _hear(run)
-    index = int(rng(run).integers(network.prior.families))
-    if params.family != ANY:
-        index = FAMILIES.index(params.family)
-    with run.phase("generating", 0.5):
-        _hear(run)
-        logits = drawn(network, torch.tensor([index]), params.spread, run.seed)[0]
-        return finished(logits, inputs.region, params.threshold, params.faces, run.seed)
+    return invented(inputs, params, run, vae, _one)
 
 
-def _hear(run: Run) -> None:
-    """All of it takes a second; a cancel is heard between its two parts."""
-    for _ in run.steps(1):
-        continue
+def _one(network: VoxelAutoencoder, family: int, spread: float, seed: int) -> NDArray[Any]:
+    logits: NDArray[Any] = drawn(network, torch.tensor([family]), spread, seed)[0]
+    return logits
