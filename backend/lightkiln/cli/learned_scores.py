@@ -25,7 +25,7 @@ def by_dataset(method: str, dataset: Path | None, given: Path | None, *, as_json
     lesson, _ = catalogue.lesson_of(method, dataset, Split.TEST)
     network = lesson.network()
     weights.load_into(network, path, torch.device("cpu"))
-    figures = lesson.judged(network)
+    figures = lesson.judged(network, dict(about.figures))
     if as_json:
         print_json({"method": method, "world": about.world, "figures": figures})
         return

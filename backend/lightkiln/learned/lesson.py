@@ -71,8 +71,12 @@ class Lesson(Protocol):
     def learn(self, pupil: Pupil, batch: Batch) -> Figures:
         """One step; figures of it, `loss` first."""
 
-    def judged(self, network: nn.Module) -> Figures:
-        """Figures on the things kept for validation; the larger the first, the better."""
+    def judged(self, network: nn.Module, told: Figures | None = None) -> Figures:
+        """Figures on the things kept apart; the larger the first, the better.
+
+        `told` are those of validation that the weights' file keeps: what was chosen there, a
+        threshold for one, is not chosen again on the things of the test.
+        """
 
     def pictures(self, network: nn.Module) -> Mapping[str, NDArray[Any]]:
         """Samples for the report (H, W, 3) uint8, by name; they may be none."""

@@ -98,7 +98,7 @@ class DistanceLesson:
         pupil.learn(error + share * code.square().sum(dim=-1).mean())
         return {"loss": float(error.detach())}
 
-    def judged(self, network: nn.Module) -> Figures:
+    def judged(self, network: nn.Module, told: Figures | None = None) -> Figures:
         """Codes of unseen shapes, found from true distances; how well the shapes are met."""
         assert isinstance(network, AutoDecoder)
         kept, rows = self._kept, self._chosen[:, None]

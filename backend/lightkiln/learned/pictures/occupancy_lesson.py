@@ -73,15 +73,15 @@ class OccupancyLesson:
         pupil.learn(loss)
         return {"loss": float(loss.detach())}
 
-    def judged(self, network: nn.Module) -> Figures:
-        """IoU on validation at its best threshold, and that threshold."""
+    def judged(self, network: nn.Module, told: Figures | None = None) -> Figures:
+        """IoU, and the threshold at which it is."""
         chance, truth = scores.chances(
             self._validation,
             every(self._validation),
             asked(network, self._validation),
             JUDGED_AT,
         )
-        threshold, iou = scores.best_threshold(chance, truth)
+        threshold, iou = scores.scored(chance, truth, told)
         return {"iou": iou, "threshold": threshold}
 
     def pictures(self, network: nn.Module) -> Mapping[str, NDArray[Any]]:

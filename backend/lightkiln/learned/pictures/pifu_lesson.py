@@ -107,15 +107,18 @@ class PifuLesson:
         parts = {"loss": loss, "shape": shape, "color": color, "guess": guess}
         return {name: float(value.detach()) for name, value in parts.items()}
 
-    def judged(self, network: nn.Module) -> Figures:
-        """IoU of one picture at its best threshold, that threshold; IoU of four of some things."""
-        seen = self._validation
-        every_one, more = every(seen), every(seen, min(4, seen.windows.shape[1]))
+    def judged(self, network: nn.Module, told: Figures | None = None) -> Figures:
+        """IoU of one picture with its camera, and the threshold at which it is; IoU with the camera
+        guessed, as of any photograph; IoU of four pictures of some things."""
+        seen, pifu = self._validation, cast("Pifu", network)
+        one, more = every(seen), every(seen, min(4, seen.windows.shape[1]))
         some = Draw(*(values[::3] for values in (more.thing, more.view, more.mirrored)))
-        answer = asked(cast("Pifu", network), seen)
-        threshold, iou = scores.best_threshold(*scores.chances(seen, every_one, answer, JUDGED_AT))
-        _, of_more = scores.best_threshold(*scores.chances(seen, some, answer, JUDGED_AT))
-        return {"iou": iou, "threshold": threshold, "iou_views": of_more}
+        known, alone = asked(pifu, seen), asked(pifu, seen, guessed=True)
+        threshold, iou = scores.scored(*scores.chances(seen, one, known, JUDGED_AT), told)
+        chosen = {"threshold": threshold}
+        _, of_guess = scores.scored(*scores.chances(seen, one, alone, JUDGED_AT), chosen)
+        _, of_more = scores.scored(*scores.chances(seen, some, known, JUDGED_AT), chosen)
+        return {"iou": iou, "threshold": threshold, "iou_guessed": of_guess, "iou_views": of_more}
 
     def pictures(self, network: nn.Module) -> Mapping[str, NDArray[Any]]:
         """None: shapes are looked at as meshes."""

@@ -7,7 +7,7 @@ It must not know how an answer was found.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -50,6 +50,18 @@ def best_threshold(
     means = [float(iou(chance > at, truth).mean()) for at in THRESHOLDS]
     best = int(np.argmax(means))
     return float(THRESHOLDS[best]), means[best]
+
+
+def scored(
+    chance: Float[NDArray[Any], "n points"],
+    truth: Bool[NDArray[Any], "n points"],
+    told: Mapping[str, float] | None,
+) -> tuple[float, float]:
+    """The threshold that was chosen before, or else the best one, and the mean IoU there."""
+    if not told or "threshold" not in told:
+        return best_threshold(chance, truth)
+    at = told["threshold"]
+    return at, float(iou(chance > at, truth).mean())
 
 
 def expected_iou(chance: Float[NDArray[Any], "*n points"], at: float) -> Any:

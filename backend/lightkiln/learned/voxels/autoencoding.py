@@ -77,7 +77,7 @@ class Autoencoding:
         seen = {"loss": loss, "missed": lost, "nats": nats.mean()}
         return {name: float(value.detach()) for name, value in seen.items()}
 
-    def judged(self, network: nn.Module) -> Figures:
+    def judged(self, network: nn.Module, told: Figures | None = None) -> Figures:
         """Also fits the prior of the codes to the things for training: it is kept with them."""
         assert isinstance(network, VoxelAutoencoder)
         means, log_variances = encoded(network, self._training)

@@ -147,7 +147,7 @@ class Contest:
         network.discriminator.requires_grad_(True)
         return {"loss": float(loss.detach()), "right": right}
 
-    def judged(self, network: nn.Module) -> Figures:
+    def judged(self, network: nn.Module, told: Figures | None = None) -> Figures:
         assert isinstance(network, VoxelGan)
         family = torch.arange(NUM_JUDGED) % network.families
         samples = generated(network, family, 1.0, seed=0) > 0.0
