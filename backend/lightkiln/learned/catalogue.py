@@ -30,25 +30,37 @@ class Learner:
     lesson: str
     """`module:function` in this package; the function makes a lesson and what it is about."""
     weights: str
-    """Where its own weights are, in this package."""
+    """Where its own weights are, in `lightkiln`."""
     own_data: bool = False
     """It draws its data itself, and needs no dataset."""
+    minutes: float = 15.0
+    """It learns for, unless somebody says."""
 
 
 LEARNERS = {
+    "prior": Learner(
+        lesson="prior.lesson:prior",
+        weights="priors/embedded/weights.safetensors",
+        own_data=True,
+        minutes=110.0,
+    ),
     "occupancy-network": Learner(
         lesson="pictures.lessons:occupancy_network",
-        weights="pictures/occupancy_network.safetensors",
+        weights="learned/pictures/occupancy_network.safetensors",
     ),
-    "pifu": Learner(lesson="pictures.lessons:pifu", weights="pictures/pifu.safetensors"),
-    "deepsdf": Learner(lesson="distances.lesson:deepsdf", weights="distances/weights.safetensors"),
-    "vae3d": Learner(lesson="voxels.lessons:vae", weights="voxels/vae3d.safetensors"),
+    "pifu": Learner(lesson="pictures.lessons:pifu", weights="learned/pictures/pifu.safetensors"),
+    "deepsdf": Learner(
+        lesson="distances.lesson:deepsdf", weights="learned/distances/weights.safetensors"
+    ),
+    "vae3d": Learner(lesson="voxels.lessons:vae", weights="learned/voxels/vae3d.safetensors"),
     "autoencoder3d": Learner(
-        lesson="voxels.lessons:autoencoder", weights="voxels/autoencoder3d.safetensors"
+        lesson="voxels.lessons:autoencoder", weights="learned/voxels/autoencoder3d.safetensors"
     ),
-    "gan3d": Learner(lesson="voxels.lessons:gan", weights="voxels/gan3d.safetensors"),
+    "gan3d": Learner(lesson="voxels.lessons:gan", weights="learned/voxels/gan3d.safetensors"),
     "unet-slices": Learner(
-        lesson="slices.lesson:unet_slices", weights="slices/weights.safetensors", own_data=True
+        lesson="slices.lesson:unet_slices",
+        weights="learned/slices/weights.safetensors",
+        own_data=True,
     ),
 }
 
@@ -76,4 +88,4 @@ def lesson_of(name: str, dataset: Path | None, split: Split = Split.VALIDATION) 
 
 def own_weights(name: str) -> Path:
     """The file that comes with Lightkiln."""
-    return Path(__file__).parent / learner(name).weights
+    return Path(__file__).parents[1] / learner(name).weights

@@ -134,11 +134,15 @@ class Course:
         )
         if is_best or not (self._folder / FILE).exists():
             weights.save(self._mean, replace(self._about, figures=figures), self._folder / FILE)
-        _write_state(self._state(), self._folder / STATE)
-        (self._folder / CURVE).write_text(json.dumps(self._curve, indent=1), encoding="utf-8")
+        self.save()
         for name, picture in self._lesson.pictures(self._mean).items():
             Image.fromarray(picture).save(self._folder / f"{name}.png")
         return figures
+
+    def save(self) -> None:
+        """Leave what a training goes on from."""
+        _write_state(self._state(), self._folder / STATE)
+        (self._folder / CURVE).write_text(json.dumps(self._curve, indent=1), encoding="utf-8")
 
     def _drawn(self, step: int) -> Batch:
         draw = np.random.default_rng([self._recipe.seed, step, self._group.rank])

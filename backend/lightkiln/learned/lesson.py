@@ -54,6 +54,15 @@ class Pupil:
         optimiser.step()
 
 
+def agreed(value: float, device: torch.device) -> float:
+    """The mean over all processes: what several must decide alike is decided by it."""
+    if not distributed.is_initialized():
+        return value
+    shared = torch.tensor(value, device=device)
+    distributed.all_reduce(shared)
+    return float(shared) / distributed.get_world_size()
+
+
 class Lesson(Protocol):
     """A learned method as it is taught."""
 

@@ -65,7 +65,17 @@ def test_points_become_a_closed_mesh_where_they_are(tmp_path: Path) -> None:
     points = 0.1 * sample(mesh, 2000).points + (3.0, 1.0, 0.0)
     PointCloud(points).export(tmp_path / "points.ply")
     whole = made(
-        *("reconstruct", tmp_path / "points.ply", "--method", "deepsdf", "--preset", "draft", "-o"),
+        *(
+            "reconstruct",
+            tmp_path / "points.ply",
+            "--method",
+            "deepsdf",
+            "--preset",
+            "draft",
+            "--set",
+            "steps=30",
+            "-o",
+        ),
         tmp_path / "out.glb",
     )
     low, high = whole.positions.min(axis=0), whole.positions.max(axis=0)

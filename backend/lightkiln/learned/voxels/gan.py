@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lightkiln.fields.short_numbers import short_numbers
-from lightkiln.learned.lesson import Batch, Figures, Pupil
+from lightkiln.learned.lesson import Batch, Figures, Pupil, agreed
 from lightkiln.learned.world.shards import Things, unpacked
 
 from .network import COARSE, SIDE, lay_out, widening
@@ -215,6 +215,7 @@ def _teach_judge(pupil: Pupil, batch: Batch, made: Tensor, asked: Tensor) -> flo
     truth = discriminator(batch["real"].float(), batch["family"])
     claim = discriminator(made, asked)
     right = 0.5 * float((truth > 0.0).float().mean() + (claim < 0.0).float().mean())
+    right = agreed(right, pupil.device)
     if right <= RIGHT_ENOUGH:
         cross = functional.binary_cross_entropy_with_logits
         lost = cross(truth, torch.full_like(truth, REAL)) + cross(

@@ -6,30 +6,44 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from lightkiln.learned.course import STATE, Course, Recipe, train
+from lightkiln.learned.lesson import Batch
+from lightkiln.learned.prior.lesson import prior
+from lightkiln.learned.world.shards import Split
 from lightkiln.priors.embedded.pictures import drawn
 from lightkiln.priors.embedded.prior import new_network, open_embedded, to_camera
 from lightkiln.priors.embedded.renders import camera_axes
-from lightkiln.priors.embedded.training import STATE, Course, Recipe, train
 from lightkiln.priors.manifest import Style
 from lightkiln.priors.prior import Viewpoints
+from lightkiln.training.processes import Group
 from lightkiln_shared.errors import InvalidPrompt
 from safetensors.torch import load_file
 
 CPU = torch.device("cpu")
+ALONE = Group(0, 1, CPU)
 
 
 def test_a_broken_off_training_goes_on_as_if_nothing_had_been(tmp_path: Path) -> None:
+    lesson, about = prior(None, Split.VALIDATION)
     recipe = Recipe(steps=4, minutes=1e9, batch=1)
-    whole = Course(tmp_path / "whole", recipe)
+
+    def begun(name: str) -> Course:
+        (tmp_path / name).mkdir(exist_ok=True)
+        return Course(lesson, about, tmp_path / name, recipe, ALONE)
+
+    def shown(step: int) -> Batch:
+        return lesson.batch(np.random.default_rng(step), 1)
+
+    whole = begun("whole")
     for step in range(4):
-        whole.learn(drawn((0, step), 1))
-    broken = Course(tmp_path / "broken", recipe)
+        whole.learn(shown(step))
+    broken = begun("broken")
     for step in range(4):
         if step == 2:
             broken.save()
-            broken = Course(tmp_path / "broken", recipe)
-        assert broken.step == step
-        broken.learn(drawn((0, step), 1))
+            broken = begun("broken")
+        assert broken.pupil.step == step
+        broken.learn(shown(step))
     for course in (whole, broken):
         course.save()
     first, second = (load_file(tmp_path / name / STATE) for name in ("whole", "broken"))
@@ -71,15 +85,16 @@ def test_missing_weights_are_told(tmp_path: Path) -> None:
 
 
 def test_it_tells_the_prompt_it_has_understood_and_answers_in_every_style(tmp_path: Path) -> None:
-    weights = train(tmp_path, Recipe(steps=1, batch=1), lambda *_: None)
-    prior = open_embedded(CPU, weights)
-    words = prior.words("a plush red cube", "a blue cube")
+    recipe = Recipe(steps=1, batch=1)
+    weights = train(*prior(None, Split.VALIDATION), tmp_path, recipe, ALONE, lambda *_: None)
+    taught = open_embedded(CPU, weights)
+    words = taught.words("a plush red cube", "a blue cube")
     assert (words.understood, words.unknown) == ("a red cube", ("plush",))
     assert not torch.equal(words.nothing.things, torch.zeros_like(words.nothing.things))
     z, angles = torch.randn(2, 4, 64, 64), torch.zeros(2)
     viewpoints = Viewpoints(azimuth=angles, elevation=angles, distance=angles, fov=angles)
     for style in Style:
-        said = prior.predict(z, torch.full((2,), 0.5), words.prompt, viewpoints, style)
+        said = taught.predict(z, torch.full((2,), 0.5), words.prompt, viewpoints, style)
         assert said.shape == z.shape
         assert bool(torch.isfinite(said).all())
-    np.testing.assert_allclose(prior.decode(prior.encode(z)), z, atol=1e-5)
+    np.testing.assert_allclose(taught.decode(taught.encode(z)), z, atol=1e-5)
