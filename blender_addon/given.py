@@ -20,6 +20,8 @@ from .transfers import Source
 
 ONE_IMAGE, POINTS, VOLUME = "one_image", "points", "volume"
 """What such a method may need, as the backend says it."""
+PLACED = ("", ONE_IMAGE)
+"""Needs of what is made to stand in a region; points and volumes have places of their own."""
 LEARNED = {(ONE_IMAGE,), (POINTS,), (VOLUME,), ()}
 
 

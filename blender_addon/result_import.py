@@ -13,8 +13,11 @@ from bpy.types import Collection, Context, Material, Object, Scene
 from mathutils import Matrix
 
 from . import coloured_mesh, text_start, textured_material
+from .given import PLACED
 from .results import Result
 from .shared.messages import Welcome
+from .shared.scene import Region
+from .shots import Order
 from .status import Job
 
 COLLECTION = "Lightkiln"
@@ -35,6 +38,8 @@ def add(scene: Scene, job: Job, result: Result, welcome: Welcome | None) -> Obje
     made = bpy.data.objects.new(job.title, data)
     _record(made, job, welcome)
     _collection(scene).objects.link(made)
+    if job.order is not None and _stands_in_region(job.order):
+        _stand(made, job.order.region)
     if job.said is not None:
         _said(made, job)
     coloured_mesh.show_colors("TEXTURE" if result.is_textured else "VERTEX")
@@ -60,16 +65,27 @@ def _record(made: Object, job: Job, welcome: Welcome | None) -> None:
     made["lightkiln_extension"] = "0.1.0"
 
 
+def _stands_in_region(order: Order) -> bool:
+    """Whether it was made to stand there: of words, of one picture or of a seed."""
+    if order.region is None:
+        return False
+    return order.wish is not None or (order.given is not None and order.given.need in PLACED)
+
+
+def _stand(made: Object, region: Region) -> None:
+    """Its origin comes to the middle of its region."""
+    middle = Matrix.Translation(region.world_from_region[:3, 3].tolist())
+    made.data.transform(middle.inverted())
+    made.matrix_world = middle
+
+
 def _said(made: Object, job: Job) -> None:
-    """Note the words that it was made of; its origin comes to the middle of its region."""
+    """Note the words that it was made of."""
     said, order = job.said, job.order
     made[PROMPT], made[NEGATIVE], made[SEED] = said.text, said.negative, said.seed
     made[GUIDANCE], made[LICENCE] = said.guidance, said.terms
     if order is None or order.region is None or order.wish is None:
         return
-    middle = Matrix.Translation(order.region.world_from_region[:3, 3].tolist())
-    made.data.transform(middle.inverted())
-    made.matrix_world = middle
     text_start.remember(made, order.region)
     before = bpy.data.objects.get(order.wish.begun_from)
     if before is not None and before.name in bpy.context.view_layer.objects:

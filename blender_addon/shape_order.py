@@ -9,16 +9,13 @@ import uuid
 from pathlib import Path
 
 import bpy
-import numpy as np
 from bpy.types import Context, Scene
 
-from . import method_params, status
+from . import at_cursor, method_params, status
 from .given import ONE_IMAGE, POINTS, VOLUME, Given
 from .mailbox import Link
-from .shape_settings import LightkilnShape
 from .shared.errors import InvalidScene
 from .shared.messages import MethodInfo
-from .shared.scene import Region, RegionShape
 from .shots import Order
 
 SOURCES = {ONE_IMAGE: "picture", POINTS: "points", VOLUME: "volume"}
@@ -70,15 +67,8 @@ def order(context: Context) -> Order:
         preset=settings.preset,
         params=method_params.values_over_preset(scene, info.name, settings.preset),
         shots=(),
-        region=_at_cursor(scene, shape),
+        region=at_cursor.region(scene, shape.size),
         folder=None,
         given=Given(info.needs[0] if info.needs else "", path),
         seed=shape.seed,
     )
-
-
-def _at_cursor(scene: Scene, shape: LightkilnShape) -> Region:
-    """The cube around the 3D cursor."""
-    placed = np.diag([0.5 * shape.size] * 3 + [1.0])
-    placed[:3, 3] = scene.cursor.location
-    return Region(shape=RegionShape.BOX, world_from_region=placed)

@@ -4,13 +4,14 @@
 It must not know jobs or backends.
 """
 
-from bpy.props import FloatProperty, IntProperty, StringProperty
+from bpy.props import StringProperty
 from bpy.types import PropertyGroup
 
-from .method_params import INT_MAX, RELATIVE
+from .at_cursor import AtCursor
+from .method_params import RELATIVE
 
 
-class LightkilnShape(PropertyGroup):
+class LightkilnShape(AtCursor, PropertyGroup):
     method: StringProperty(
         name="Method", description="What makes the mesh, and of what", default="occupancy-network"
     )
@@ -31,18 +32,4 @@ class LightkilnShape(PropertyGroup):
         description="A NIfTI or NRRD file, a DICOM file, or a folder of slices",
         subtype="FILE_PATH",
         options=RELATIVE,
-    )
-    seed: IntProperty(
-        name="Seed",
-        description="Another seed, another shape; the same one, the same shape",
-        min=0,
-        max=INT_MAX,
-    )
-    size: FloatProperty(
-        name="Size",
-        description="Of the space around the 3D cursor that the thing fills",
-        subtype="DISTANCE",
-        default=2.0,
-        min=0.001,
-        soft_max=100.0,
     )

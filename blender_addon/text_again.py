@@ -7,7 +7,6 @@ All that is needed stands on the object, so it can be done in another file, a ye
 from __future__ import annotations
 
 import json
-import random
 import uuid
 from dataclasses import replace
 
@@ -15,6 +14,7 @@ import numpy as np
 from bpy.types import Context, Object
 
 from . import method_params, result_import, status, text_start
+from .at_cursor import another_seed
 from .result_import import GUIDANCE, NEGATIVE, PROMPT, SEED
 from .shared.errors import InvalidPrompt
 from .shared.params import ParamKind, ParamSpec, Scalar
@@ -66,11 +66,6 @@ def varied(context: Context) -> Order:
     """From the mesh, with another seed, beside it."""
     thing = chosen(context)
     return _aside(replace(_from_mesh(_order(thing), thing), seed=another_seed()), keeps=True)
-
-
-def another_seed() -> int:
-    """Any."""
-    return random.randint(0, method_params.INT_MAX)
 
 
 def _order(thing: Object) -> Order:

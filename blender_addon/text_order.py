@@ -11,16 +11,15 @@ import uuid
 from pathlib import Path
 
 import bpy
-import numpy as np
 from bpy.types import Context, Scene
 
-from . import method_params, status, text_start
+from . import at_cursor, method_params, status, text_start
 from .mailbox import Link
 from .shared.checks import check_prompt
 from .shared.errors import InvalidPrompt
 from .shared.messages import MethodInfo
 from .shared.params import Scalar
-from .shared.scene import Prompt, Region, RegionShape
+from .shared.scene import Prompt, Region
 from .shared.scene import Scene as SharedScene
 from .shots import Order
 from .text_settings import EMBEDDED, PRIOR, LightkilnText
@@ -58,7 +57,7 @@ def order(context: Context) -> Order:
     if wrong := problem(context):
         raise InvalidPrompt(wrong)
     scene, text = context.scene, context.scene.lightkiln.text
-    start, region, thing = None, _at_cursor(scene), ""
+    start, region, thing = None, at_cursor.region(scene, text.size), ""
     if text.from_active:
         active = context.view_layer.objects.active
         start, region, thing = *text_start.of(active), active.name
@@ -82,7 +81,7 @@ def candidates(context: Context) -> Order:
     known = {spec.name for spec in method_params.specs_of(CANDIDATES)}
     params = _params(scene, text.method)
     shared = {name: params[name] for name in OF_BOTH if name in params and name in known}
-    return _order(scene, wish, _at_cursor(scene), CANDIDATES, shared, 0)
+    return _order(scene, wish, at_cursor.region(scene, text.size), CANDIDATES, shared, 0)
 
 
 def prior_of(text: LightkilnText) -> str:
@@ -155,13 +154,6 @@ def _unplaced(context: Context) -> str:
     if not context.scene.lightkiln.text.from_active:
         return ""
     return text_start.problem(context.view_layer.objects.active)
-
-
-def _at_cursor(scene: Scene) -> Region:
-    """The cube around the 3D cursor."""
-    placed = np.diag([0.5 * scene.lightkiln.text.size] * 3 + [1.0])
-    placed[:3, 3] = scene.cursor.location
-    return Region(shape=RegionShape.BOX, world_from_region=placed)
 
 
 def _plain(words: str) -> str:

@@ -4,10 +4,11 @@
 It must not know jobs or backends.
 """
 
-from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, StringProperty
 from bpy.types import PropertyGroup
 
-from .method_params import INT_MAX, RELATIVE
+from .at_cursor import AtCursor
+from .method_params import RELATIVE
 from .shared.checks import MAX_CHARACTERS
 
 EMBEDDED = "embedded"
@@ -27,7 +28,7 @@ def kind_of(prior: str) -> str:
     return "FOLDER" if "\\" in prior or prior.startswith(("/", "~", ".")) else "MODEL"
 
 
-class LightkilnText(PropertyGroup):
+class LightkilnText(AtCursor, PropertyGroup):
     prompt: StringProperty(
         name="Prompt",
         description="What shall be made, in words: a red torus on a blue cube",
@@ -49,20 +50,6 @@ class LightkilnText(PropertyGroup):
     model: StringProperty(
         name="Model",
         description="The model's id; nothing is downloaded, the backend's computer must have it",
-    )
-    seed: IntProperty(
-        name="Seed",
-        description="Another seed, another result; the same one, the same result",
-        min=0,
-        max=INT_MAX,
-    )
-    size: FloatProperty(
-        name="Size",
-        description="Of the space around the 3D cursor that the thing fills",
-        subtype="DISTANCE",
-        default=2.0,
-        min=0.001,
-        soft_max=100.0,
     )
     picture: StringProperty(
         name="Picture",

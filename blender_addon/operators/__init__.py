@@ -8,6 +8,7 @@ leaves everything as it was. Waiting is never done here: see `inbox`.
 from . import (
     align,
     backends,
+    choosing,
     connection,
     convert,
     diagnostics,
@@ -34,6 +35,7 @@ CLASSES = (
     *align.CLASSES,
     *solve.CLASSES,
     *convert.CLASSES,
+    *choosing.CLASSES,
     *reconstruct.CLASSES,
     *job_control.CLASSES,
     *masks.CLASSES,

@@ -4,10 +4,9 @@
 from dataclasses import replace
 from typing import ClassVar
 
-from bpy.props import StringProperty
 from bpy.types import Context, Operator
 
-from .. import frames, method_params, properties, scene_export, solve, status
+from .. import frames, method_params, properties, scene_export, solve
 from ..shots import Order
 from .starting import StartsJob
 
@@ -32,23 +31,6 @@ class Reconstruct(StartsJob, Operator):
         return done
 
 
-class ChooseMethod(Operator):
-    bl_idname = "lightkiln.choose_method"
-    bl_label = "Choose Method"
-    bl_options: ClassVar[set[str]] = {"UNDO", "INTERNAL"}
-
-    name: StringProperty(name="Name")
-
-    @classmethod
-    def description(cls, context: Context, operator: Operator) -> str:
-        info = status.current.methods.get(operator.name)
-        return info.summary.rstrip(".") if info else ""
-
-    def execute(self, context: Context) -> set[str]:
-        properties.of(context).method = self.name
-        return {"FINISHED"}
-
-
 class ResetParams(Operator):
     bl_idname = "lightkiln.reset_params"
     bl_label = "Reset to Preset"
@@ -62,6 +44,5 @@ class ResetParams(Operator):
 
 CLASSES = (
     Reconstruct,
-    ChooseMethod,
     ResetParams,
 )

@@ -8,7 +8,7 @@ from typing import ClassVar
 from bpy.props import EnumProperty, IntProperty, StringProperty
 from bpy.types import Context, Operator
 
-from .. import job_list, status, text_again, text_order
+from .. import job_list, text_again, text_order
 from ..shots import Order
 from .starting import StartsJob
 
@@ -58,17 +58,6 @@ class PickCandidate(Operator):
         return {"FINISHED"}
 
 
-class RollSeed(Operator):
-    bl_idname = "lightkiln.roll_seed"
-    bl_label = "Another Seed"
-    bl_description = "Set the seed to any other one"
-    bl_options: ClassVar[set[str]] = {"UNDO"}
-
-    def execute(self, context: Context) -> set[str]:
-        context.scene.lightkiln.text.seed = text_again.another_seed()
-        return {"FINISHED"}
-
-
 class TakePrompt(Operator):
     bl_idname = "lightkiln.take_prompt"
     bl_label = "Take Prompt"
@@ -79,23 +68,6 @@ class TakePrompt(Operator):
 
     def execute(self, context: Context) -> set[str]:
         job_list.take_settings(self.job_id, context.scene.name)
-        return {"FINISHED"}
-
-
-class ChooseWriter(Operator):
-    bl_idname = "lightkiln.choose_writer"
-    bl_label = "Choose Method"
-    bl_options: ClassVar[set[str]] = {"UNDO", "INTERNAL"}
-
-    name: StringProperty(name="Name")
-
-    @classmethod
-    def description(cls, context: Context, operator: Operator) -> str:
-        info = status.current.writers.get(operator.name)
-        return info.summary.rstrip(".") if info else ""
-
-    def execute(self, context: Context) -> set[str]:
-        context.scene.lightkiln.text.method = self.name
         return {"FINISHED"}
 
 
@@ -127,4 +99,4 @@ class Again(StartsJob, Operator):
         return WAYS[self.way](context)
 
 
-CLASSES = (Generate, Candidates, PickCandidate, RollSeed, TakePrompt, ChooseWriter, Again)
+CLASSES = (Generate, Candidates, PickCandidate, TakePrompt, Again)

@@ -6,15 +6,19 @@ It must not know what is shown.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import blf
 from bpy.types import Context, UILayout
+
+from ..shared.messages import MethodInfo
 
 TABS, PADDING, ICON = 26.0, 24.0, 20.0
 """Widths in pixels at a UI scale of 1: the strip of tabs, what frames a line, an icon."""
 LINE = 0.75
 """Height of a paragraph's lines, as a share of a button's."""
+REASON = 60
+"""Characters of why a method cannot be used."""
 UI_FONT = 0
 
 
@@ -59,6 +63,15 @@ def split(layout: UILayout) -> None:
     """Names at the left, values at the right, as everywhere in Blender; nothing is animated."""
     layout.use_property_split = True
     layout.use_property_decorate = False
+
+
+def methods(layout: UILayout, offered: Mapping[str, MethodInfo], operator: str) -> None:
+    """A menu's lines: those that cannot be used say why."""
+    for info in offered.values():
+        row = layout.row()
+        row.enabled = not info.unavailable
+        reason = f" ({info.unavailable[:REASON]})" if info.unavailable else ""
+        row.operator(operator, text=(info.title or info.name) + reason).name = info.name
 
 
 def press(layout: UILayout) -> UILayout:

@@ -8,7 +8,7 @@ from typing import ClassVar
 from bpy.types import Context, Menu, Panel
 
 from .. import method_params, properties, status
-from .layout import Tab, press, split
+from .layout import Tab, methods, press, split
 
 
 class MethodMenu(Menu):
@@ -19,14 +19,7 @@ class MethodMenu(Menu):
         layout = self.layout
         if not status.current.methods:
             layout.label(text="Connect to see the backend's methods")
-        for info in status.current.methods.values():
-            row = layout.row()
-            row.enabled = not info.unavailable
-            reason = f" ({info.unavailable[:60]})" if info.unavailable else ""
-            choice = row.operator(
-                "lightkiln.choose_method", text=(info.title or info.name) + reason
-            )
-            choice.name = info.name
+        methods(layout, status.current.methods, "lightkiln.choose_method")
 
 
 class MethodPanel(Tab, Panel):

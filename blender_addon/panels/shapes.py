@@ -8,10 +8,7 @@ from typing import ClassVar
 from bpy.types import Context, Menu, Panel
 
 from .. import method_params, shape_order, status
-from .layout import Tab, press, split, wrapped
-
-SHOWN = 60
-"""Characters of a reason in a menu."""
+from .layout import Tab, methods, press, split, wrapped
 
 
 class ShaperMenu(Menu):
@@ -19,11 +16,7 @@ class ShaperMenu(Menu):
     bl_label = "Method"
 
     def draw(self, context: Context) -> None:
-        for info in status.current.shapers.values():
-            row = self.layout.row()
-            row.enabled = not info.unavailable
-            reason = f" ({info.unavailable[:SHOWN]})" if info.unavailable else ""
-            row.operator("lightkiln.choose_shaper", text=info.title + reason).name = info.name
+        methods(self.layout, status.current.shapers, "lightkiln.choose_shaper")
 
 
 class ShapesPanel(Tab, Panel):
@@ -43,7 +36,7 @@ class ShapesPanel(Tab, Panel):
             else:
                 row = layout.row(align=True)
                 row.prop(shape, "seed")
-                row.operator("lightkiln.roll_shape", text="", icon="FILE_REFRESH")
+                row.operator("lightkiln.roll_seed", text="", icon="FILE_REFRESH").of = "shape"
             if source in ("", "picture"):
                 layout.prop(shape, "size")
             wrapped(layout, context, info.summary, icon="INFO")

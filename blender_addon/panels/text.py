@@ -17,7 +17,7 @@ from .. import (
     text_order,
 )
 from ..text_settings import PRIOR, LightkilnText
-from .layout import Tab, press, split, wrapped
+from .layout import Tab, methods, press, split, wrapped
 
 MAX_PROMPTS = 20
 SHOWN = 60
@@ -31,11 +31,7 @@ class WriterMenu(Menu):
     bl_label = "Method"
 
     def draw(self, context: Context) -> None:
-        for info in status.current.writers.values():
-            row = self.layout.row()
-            row.enabled = not info.unavailable
-            reason = f" ({info.unavailable[:SHOWN]})" if info.unavailable else ""
-            row.operator("lightkiln.choose_writer", text=info.title + reason).name = info.name
+        methods(self.layout, status.current.writers, "lightkiln.choose_writer")
 
 
 class PromptsMenu(Menu):

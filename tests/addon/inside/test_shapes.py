@@ -43,6 +43,7 @@ def test_a_seed_becomes_a_mesh_at_the_cursor(
     made = bpy.data.objects[job.imported_as]
     bpy.context.view_layer.update()
     corners = np.array([made.matrix_world @ vertex.co for vertex in made.data.vertices])
+    assert np.allclose(made.location, (1.0, 2.0, 3.0))
     middle = 0.5 * (corners.min(axis=0) + corners.max(axis=0))
     assert np.abs(middle - (1.0, 2.0, 3.0)).max() < 0.1
     assert 0.2 < np.ptp(corners, axis=0).max() <= 0.51
