@@ -18,6 +18,8 @@ CHECKED = (
     "ops",
     "fields",
     "learned/distances",
+    "learned/pictures",
+    "learned/slices",
     "learned/voxels",
     "learned/world",
     "stereo",
@@ -38,7 +40,7 @@ def _checked_modules() -> list[str]:
     ]
 
 
-install_import_hook(_checked_modules(), "beartype.beartype")
+install_import_hook(_checked_modules(), "annotations.checked")
 
 import synthetic  # noqa: E402 after the hook, like every import of the code under test
 

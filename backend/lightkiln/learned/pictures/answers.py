@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -32,6 +32,7 @@ THRESHOLD = 0.4
 """Where weights do not tell theirs: a training that was broken off before it was judged."""
 
 
+@runtime_checkable
 class Answer(Protocol):
     """What can be asked of a photograph."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from lightkiln_shared.geometry import TriangleMesh
@@ -23,6 +23,7 @@ from . import scores, surface
 from .answers import Answer
 
 
+@runtime_checkable
 class Watched(Protocol):
     """What is needed of a run: it counts steps, and hears a cancel between two of them."""
 
