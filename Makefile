@@ -34,6 +34,7 @@ bench: setup ## the figures in docs/benchmarks/
 	.venv/bin/python -m benchmarks.wire
 	.venv/bin/python -m benchmarks.kernels
 	.venv/bin/python -m benchmarks.hardships
+	.venv/bin/python -m benchmarks.learned
 	.venv/bin/python -m benchmarks.scaling
 	PYTHONPATH=tests .venv/bin/python -m benchmarks.crowd
 	PYTHONPATH=tests .venv/bin/python -m benchmarks.distillation

@@ -42,9 +42,10 @@ def main() -> None:
     record = json.loads(path.read_text()) if path.exists() else {}
     for part in options.only:
         record[part] = _measured(part, options)
-    record["weights"] = {name: _size(name) for name in catalogue.LEARNERS}
-    record |= {"date": today(), "machine": machine(), "commit": commit()}
-    path.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
+    if options.only:
+        record["weights"] = {name: _size(name) for name in catalogue.LEARNERS}
+        record |= {"date": today(), "machine": machine(), "commit": commit()}
+        path.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
     template = Path(__file__).with_name("learned.template.md").read_text()
     (DOCS / "learned.md").write_text(template.format(**record))
 
