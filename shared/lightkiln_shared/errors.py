@@ -6,6 +6,7 @@
     │   ├── InvalidScene               cameras, images, masks or region cannot be used
     │   ├── InvalidPrompt              a prompt or a model that cannot be used
     │   ├── InvalidParams              a parameter is unknown, mistyped or out of range
+    │   ├── InvalidWeights             a file of weights that cannot be used, or not by this method
     │   ├── UnknownMethod              no such method, or it cannot run here
     │   ├── UnknownJob                 no such job, or it is in the wrong state for this
     │   ├── OverQuota                  more than the backend's owner grants to each client

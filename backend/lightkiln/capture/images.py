@@ -38,7 +38,7 @@ Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 _BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 # What Pillow's decoders were seen to raise on damaged files, besides its own UnidentifiedImageError
 # (an OSError).
-_DAMAGE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, IndexError)
+DAMAGE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, IndexError)
 
 
 def read_size(path: Path, name: str) -> tuple[int, int]:
@@ -52,7 +52,7 @@ def read_exif(path: Path, name: str) -> Image.Exif:
     with _opened(path, name) as image:
         try:
             return image.getexif()
-        except _DAMAGE:
+        except DAMAGE:
             return Image.Exif()
 
 
@@ -64,7 +64,7 @@ def read_image(path: Path, name: str) -> Image.Image:
     with _opened(path, name) as image:
         try:
             image.load()
-        except _DAMAGE as error:
+        except DAMAGE as error:
             raise InvalidScene(
                 f"The image {name} is damaged: {error}.",
                 hint="Copy or export it again, or leave its camera out.",
@@ -97,7 +97,7 @@ def _opened(path: Path, name: str) -> Image.Image:
         ) from None
     except _BOMBS:
         raise InvalidScene(*_too_large(name)) from None
-    except _DAMAGE:
+    except DAMAGE:
         if not HAS_HEIF and is_heif(path):
             raise InvalidScene(
                 f"{name} is a HEIC photograph, which this backend cannot read.",

@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import json
 import math
-import struct
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,15 +22,13 @@ from lightkiln_shared.names import natural
 from numpy.typing import NDArray
 from PIL import Image
 
-from .images import MAX_PIXELS
+from .images import DAMAGE, MAX_PIXELS
 from .volume import LPS, Volume
 
 PICTURES = (".png", ".tif", ".tiff")
 BESIDE = "spacing.json"
 GREY = ("1", "L", "I", "F", "I;16", "I;16B", "I;16L")
 Spacing = tuple[float, float, float]
-# What Pillow's decoders raise on damaged files.
-DAMAGE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, IndexError)
 
 
 def read_stack(files: Sequence[Path], folder: Path, spacing: Spacing | None) -> Volume:
