@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from lightkiln.learned import catalogue
 from lightkiln.learned.world.families import FAMILIES
-from lightkiln.learned.world.shards import Plan, make
+from lightkiln.learned.world.plan import Plan
+from lightkiln.learned.world.shards import make
 from numpy.typing import NDArray
 from PIL import Image
 from safetensors.numpy import load_file

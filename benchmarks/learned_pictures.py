@@ -19,7 +19,8 @@ from lightkiln.learned.pictures.material import Draw, Material, every, material
 from lightkiln.learned.pictures.occupancy_lesson import asked as by_code
 from lightkiln.learned.pictures.pifu_lesson import asked as by_pixels
 from lightkiln.learned.world.families import FAMILIES
-from lightkiln.learned.world.shards import Split, plan_of, things
+from lightkiln.learned.world.plan import Split, plan_of
+from lightkiln.learned.world.shards import things
 from lightkiln.learned.world.things import thing
 from lightkiln.methods.detached import DetachedRun
 from lightkiln.methods.occupancy_network.infer import reconstruct as reconstruct_by_code
@@ -81,7 +82,7 @@ def _iou(test: Material, chosen: Draw, asked: scores.Asked, threshold: float) ->
 
 
 def _seen(picture: NDArray[Any]) -> list[Cell]:
-    inputs = LearnedInputs(region=CUBE, image=picture)
+    inputs = LearnedInputs(region=CUBE, images=(picture,))
     methods: tuple[Callable[..., TriangleMesh], ...] = (reconstruct_by_code, reconstruct_by_pixels)
     params = Params(resolution=64, faces=20_000)
     return [

@@ -18,7 +18,8 @@ from lightkiln.learned.voxels.gan import coarser, generated
 from lightkiln.learned.voxels.network import SIDE
 from lightkiln.learned.voxels.scores import likeness, set_scores
 from lightkiln.learned.world.families import FAMILIES
-from lightkiln.learned.world.shards import Split, things, unpacked
+from lightkiln.learned.world.plan import Split
+from lightkiln.learned.world.shards import things, unpacked
 from lightkiln.methods.detached import DetachedRun
 from lightkiln.methods.invention import Params
 from lightkiln.methods.vae3d.infer import generate

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a method that has learned shapes is given: a photograph, points, a volume, or nothing.
+"""What a method that has learned shapes is given: photographs, points, a volume, or nothing.
 
 A path as the person chose it becomes a scene whose files lie ready to be sent. No bpy. It must not
 know methods, nor what is in the files.
@@ -12,17 +12,18 @@ from pathlib import Path
 
 from . import image_files
 from .photographs import file_ref
-from .shared.checks import MAX_SOURCES
+from .shared.checks import MAX_PICTURES, MAX_SOURCES
 from .shared.errors import InvalidScene
 from .shared.names import natural
 from .shared.scene import Photo, Region, Scene
 from .transfers import Source
 
-ONE_IMAGE, POINTS, VOLUME = "one_image", "points", "volume"
+ONE_IMAGE, FEW_IMAGES, POINTS, VOLUME = "one_image", "few_images", "points", "volume"
 """What such a method may need, as the backend says it."""
-PLACED = ("", ONE_IMAGE)
+LOOKS = (ONE_IMAGE, FEW_IMAGES)
+PLACED = ("", *LOOKS)
 """Needs of what is made to stand in a region; points and volumes have places of their own."""
-LEARNED = {(ONE_IMAGE,), (POINTS,), (VOLUME,), ()}
+LEARNED = {(ONE_IMAGE,), (FEW_IMAGES,), (POINTS,), (VOLUME,), ()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +42,31 @@ def scene_of(given: Given, region: Region) -> tuple[Scene, dict[str, Source]]:
     path = given.path
     if path is None or not path.exists():
         raise InvalidScene("The file to make it from is not there.", hint="Choose it again.")
-    if given.need == ONE_IMAGE:
-        image_files.size_of(image_files.read_file(path, path.name), path.name)
-    paths = _slices(path) if path.is_dir() else [path]
+    if path.is_dir() and given.need == ONE_IMAGE:
+        raise InvalidScene(
+            f"{path.name} is a folder; the method looks at one photograph.",
+            hint="Choose the photograph's file, or 3D-R2N2, which looks at several.",
+        )
+    paths = _inside(path, MAX_PICTURES if given.need in LOOKS else MAX_SOURCES)
+    for each in paths if given.need in LOOKS else ():
+        image_files.size_of(image_files.read_file(each, each.name), each.name)
     refs = tuple(map(file_ref, paths))
     files: dict[str, Source] = {ref.sha256: each for ref, each in zip(refs, paths, strict=True)}
-    if given.need == ONE_IMAGE:
-        return Scene(views=(), region=region, photos=(Photo(image=refs[0]),)), files
+    if given.need in LOOKS:
+        photos = tuple(Photo(image=ref) for ref in refs)
+        return Scene(views=(), region=region, photos=photos), files
     return Scene(views=(), region=region, sources=refs), files
 
 
-def _slices(folder: Path) -> list[Path]:
-    """Files in the order in which people number them."""
+def _inside(folder: Path, most: int) -> list[Path]:
+    """A folder's files in the order in which people number them; a file by itself."""
+    if not folder.is_dir():
+        return [folder]
     found = [each for each in folder.iterdir() if each.is_file() and not each.name.startswith(".")]
-    if not 0 < len(found) <= MAX_SOURCES:
+    if not 0 < len(found) <= most:
         count = f"{len(found)} files" if found else "nothing"
         raise InvalidScene(
-            f"The folder {folder.name} holds {count}.", hint="Choose the folder of the slices."
+            f"The folder {folder.name} holds {count}; at most {most} are taken.",
+            hint="Choose the folder of the pictures or slices.",
         )
     return sorted(found, key=lambda each: natural(each.name))

@@ -12,13 +12,13 @@ import bpy
 from bpy.types import Context, Scene
 
 from . import at_cursor, method_params, status
-from .given import ONE_IMAGE, POINTS, VOLUME, Given
+from .given import FEW_IMAGES, ONE_IMAGE, POINTS, VOLUME, Given
 from .mailbox import Link
 from .shared.errors import InvalidScene
 from .shared.messages import MethodInfo
 from .shots import Order
 
-SOURCES = {ONE_IMAGE: "picture", POINTS: "points", VOLUME: "volume"}
+SOURCES = {ONE_IMAGE: "picture", FEW_IMAGES: "picture", POINTS: "points", VOLUME: "volume"}
 """What a method needs -> where the person has chosen it."""
 
 

@@ -17,7 +17,8 @@ class LightkilnShape(AtCursor, PropertyGroup):
     )
     picture: StringProperty(
         name="Photograph",
-        description="One picture of the thing, best cut out or before a plain background",
+        description="A picture of the thing, best cut out or on a plain background; for 3D-R2N2 "
+        "also a folder of some",
         subtype="FILE_PATH",
         options=RELATIVE,
     )

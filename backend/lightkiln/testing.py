@@ -228,11 +228,11 @@ def has_views(spec: MethodSpec) -> bool:
 def learned_given(spec: MethodSpec) -> LearnedInputs:
     """The ball in the form that a method which has learned shapes needs; or nothing of it."""
     region = Region(shape=RegionShape.BOX, world_from_region=np.eye(4))
-    if Need.ONE_IMAGE in spec.needs:
+    if {Need.ONE_IMAGE, Need.FEW_IMAGES} & set(spec.needs):
         view = a_scene().views[0]
         assert view.mask is not None
         alpha = (255.0 * view.mask).astype(np.uint8)
-        return LearnedInputs(region=region, image=np.dstack([view.image, alpha]))
+        return LearnedInputs(region=region, images=(np.dstack([view.image, alpha]),))
     if Need.POINTS in spec.needs:
         points = np.random.default_rng(0).standard_normal((2000, 3))
         points *= RADIUS / np.linalg.norm(points, axis=1, keepdims=True)

@@ -21,6 +21,8 @@ RIGID_TOLERANCE = 1e-3  # poses written with four digits still pass; a scale of 
 MAX_FRAMES, MAX_PATH_PIXELS = 9999, 10**9
 """Of a path: its pictures fit into one file then (4 GiB), whatever they show."""
 MAX_SOURCES = 5000
+MAX_PICTURES = 24
+"""Of one thing, for a method that asks for no cameras: as many as it was ever shown, and more."""
 """Slices of a volume."""
 MAX_WORDS, MAX_CHARACTERS = 100, 1000
 """Of a prompt: no text encoder that draws from it reads more than some 77 pieces of words."""
@@ -76,6 +78,16 @@ def check_picture(scene: Scene) -> None:
         raise InvalidScene(
             f"The method looks at one photograph; there are {len(scene.photos) or 'none'}.",
             hint="Give one picture of the thing, best cut out or before a plain background.",
+        )
+
+
+def check_pictures(scene: Scene) -> None:
+    """Raise `InvalidScene` unless there are as many photographs of a thing as are looked at."""
+    if not 0 < len(scene.photos) <= MAX_PICTURES:
+        raise InvalidScene(
+            f"The method looks at 1 to {MAX_PICTURES} photographs; "
+            f"there are {len(scene.photos) or 'none'}.",
+            hint="Give pictures of one thing, best cut out or before a plain background.",
         )
 
 

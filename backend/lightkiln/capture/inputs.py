@@ -95,8 +95,8 @@ class LearnedInputs:
     region: Region
     """Where a thing of a photograph or a seed is to stand: it fills the region's cube. What is made
     of points or of a volume stays where they are."""
-    image: NDArray[Any] | None = None
-    """(H, W, 4) uint8, sRGB with straight alpha: one photograph."""
+    images: tuple[NDArray[Any], ...] = ()
+    """Each (H, W, 4) uint8, sRGB with straight alpha: photographs of one thing."""
     volume: Path | None = None
     """A file, or a folder of slices."""
     points: PointCloud | None = None

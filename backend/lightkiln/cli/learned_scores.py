@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from lightkiln.learned import catalogue, weights
-from lightkiln.learned.world.shards import Split
+from lightkiln.learned.world.plan import Split
 
 from .telling import print_json
 
@@ -22,7 +22,7 @@ def by_dataset(method: str, dataset: Path | None, given: Path | None, *, as_json
     """Judge a file of weights, or the built-in ones, on the things kept for the test."""
     path = given or catalogue.own_weights(method)
     about = weights.about(path, method)
-    lesson, _ = catalogue.lesson_of(method, dataset, Split.TEST)
+    lesson, _ = catalogue.lesson_of(method, dataset, Split.TEST, about.size)
     network = lesson.network()
     weights.load_into(network, path, torch.device("cpu"))
     figures = lesson.judged(network, dict(about.figures))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What was typed for a method that has learned shapes: one photograph, points, or a volume.
+"""What was typed for a method that has learned shapes: photographs, points, or a volume.
 
 It must not know methods, nor what the files hold.
 """
@@ -32,9 +32,9 @@ def given(
     """The scene and, by SHA-256, its files; raises `UserError` before anything is queued."""
     if not path.exists():
         raise UserError(f"There is no file or folder {path}.", hint="Check the path.")
-    if Need.ONE_IMAGE in needs:
-        return _picture(path)
-    files = _slices(path) if path.is_dir() and Need.VOLUME in needs else [path]
+    if Need.ONE_IMAGE in needs or Need.FEW_IMAGES in needs:
+        return _pictures(_files(path) if path.is_dir() and Need.FEW_IMAGES in needs else [path])
+    files = _files(path) if path.is_dir() and Need.VOLUME in needs else [path]
     if spacing is not None:
         files.append(_said(spacing, parent))
     refs = [file_ref(each) for each in files]
@@ -42,22 +42,24 @@ def given(
     return Scene(views=(), sources=tuple(refs)), found
 
 
-def _picture(path: Path) -> tuple[Scene, dict[str, Path]]:
-    if path.is_dir():
+def _pictures(paths: list[Path]) -> tuple[Scene, dict[str, Path]]:
+    if paths[0].is_dir():
         raise UserError(
-            f"{path.name} is a folder; the method looks at one photograph.",
+            f"{paths[0].name} is a folder; the method looks at one photograph.",
             hint="Give the photograph's file.",
         )
-    read_size(path, path.name)
-    ref = file_ref(path)
-    return Scene(views=(), photos=(Photo(image=ref),)), {ref.sha256: path}
+    for path in paths:
+        read_size(path, path.name)
+    refs = [file_ref(path) for path in paths]
+    found = {ref.sha256: path for ref, path in zip(refs, paths, strict=True)}
+    return Scene(views=(), photos=tuple(Photo(image=ref) for ref in refs)), found
 
 
-def _slices(folder: Path) -> list[Path]:
-    """Files in the order in which people number them."""
+def _files(folder: Path) -> list[Path]:
+    """In the order in which people number them."""
     files = [each for each in folder.iterdir() if each.is_file() and each.name[0] != "."]
     if not files:
-        raise UserError(f"The folder {folder.name} is empty.", hint="Give the folder of slices.")
+        raise UserError(f"The folder {folder.name} is empty.", hint="Give a folder of files.")
     return sorted(files, key=lambda each: natural(each.name))
 
 

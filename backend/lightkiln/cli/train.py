@@ -10,9 +10,10 @@ from __future__ import annotations
 import importlib
 import math
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from lightkiln_shared.errors import InvalidParams
 from rich.console import Console
 
 Speed = Annotated[int, typer.Option(min=0, help="Things or pictures of a step; 0: its own.")]
@@ -35,6 +36,11 @@ def train(  # noqa: PLR0913, PLR0917 each option that is typed is an argument
     ] = 0.0,
     steps: Annotated[int, typer.Option(min=1, help="Or after these, if sooner.")] = 1_000_000,
     batch: Speed = 0,
+    size: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=NUMBER", help="Of the network, other than the one shipped."),
+    ] = None,
+    large: Annotated[bool, typer.Option("--large", help="A network for a GPU.")] = False,
     seed: Annotated[int, typer.Option(help="Decides what is shown when.")] = 0,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
 ) -> None:
@@ -44,7 +50,9 @@ def train(  # noqa: PLR0913, PLR0917 each option that is typed is an argument
     if known.own_data and output is None:
         folder, output = None, folder
     course = importlib.import_module("lightkiln.learned.course")
-    lesson, about = catalogue.lesson_of(learner, folder)
+    lesson, about = catalogue.lesson_of(
+        learner, folder, size={**(known.large if large else {}), **_sizes(learner, known, size)}
+    )
     minutes = minutes or known.minutes
     recipe = course.Recipe(steps=steps, minutes=minutes, batch=batch, seed=seed)
     console = Console()
@@ -57,6 +65,20 @@ def train(  # noqa: PLR0913, PLR0917 each option that is typed is an argument
 
         weights = course.train(lesson, about, output or Path(learner), recipe, group, told)
     console.print(f"The weights are in {weights}.")
+
+
+def _sizes(name: str, known: Any, texts: list[str] | None) -> dict[str, int]:
+    """Numbers by name; raises `InvalidParams`."""
+    pairs = [text.partition("=") for text in texts or ()]
+    for key, _, number in pairs:
+        if key not in known.sizes or not number.isdecimal():
+            raise InvalidParams(
+                f"{name} has no size {key}={number}.",
+                hint=f"Use --size NAME=NUMBER with one of {', '.join(known.sizes)}."
+                if known.sizes
+                else "Its size is fixed.",
+            )
+    return {key: int(number) for key, _, number in pairs}
 
 
 def _said(figures: dict[str, float]) -> str:

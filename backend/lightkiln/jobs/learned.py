@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from lightkiln_shared.checks import check_region
 from lightkiln_shared.geometry import PointCloud
-from lightkiln_shared.scene import FileRef, Region, RegionShape, Scene
+from lightkiln_shared.scene import FileRef, Photo, Region, RegionShape, Scene
 
 from lightkiln.capture.images import read_image
 from lightkiln.capture.inputs import LearnedInputs
@@ -38,8 +38,8 @@ def learned(folder: JobFolder, job: JobSpec, journal: Journal, run: JobRun) -> N
     """Work a job through; raises what the method or its inputs raise."""
     spec, params, entry = begun(folder, job, run)
     inputs = learned_inputs(folder, spec.needs)
-    if inputs.image is not None:
-        keep_thumbnail(folder, journal, inputs.image)
+    if inputs.images:
+        keep_thumbnail(folder, journal, inputs.images[0])
     made = made_and_kept(folder, job, journal, run, lambda: entry(inputs, params, run))
     if made is not None:
         keep_thumbnail(folder, journal, portrait(made))
@@ -52,15 +52,15 @@ def learned_inputs(folder: JobFolder, needs: tuple[Need, ...]) -> LearnedInputs:
     check_what_is_given(scene, needs)
     region = scene.region or Region(shape=RegionShape.BOX, world_from_region=np.eye(4))
     check_region(region)
-    image = _image(scene, folder) if Need.ONE_IMAGE in needs else None
+    looks = {Need.ONE_IMAGE, Need.FEW_IMAGES} & set(needs)
+    images = tuple(_image(photo, folder) for photo in scene.photos) if looks else ()
     points = _points(scene.sources[0], folder) if Need.POINTS in needs else None
     volume = _volume(scene, folder) if Need.VOLUME in needs else None
-    return LearnedInputs(region=region, image=image, points=points, volume=volume)
+    return LearnedInputs(region=region, images=images, points=points, volume=volume)
 
 
-def _image(scene: Scene, folder: JobFolder) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    """The photograph (H, W, 4), with its mask as alpha where it has one."""
-    photo = scene.photos[0]
+def _image(photo: Photo, folder: JobFolder) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    """A photograph (H, W, 4), with its mask as alpha where it has one."""
     image = read_image(folder.files / photo.image.sha256, photo.name).convert("RGBA")
     if photo.mask is not None:
         mask = read_image(folder.files / photo.mask.sha256, photo.mask.name).convert("L")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from lightkiln_shared.checks import (
     check_photos,
     check_picture,
+    check_pictures,
     check_prompt,
     check_region,
     check_scene,
@@ -22,6 +23,7 @@ _CHECKS: dict[Need, Callable[[Scene], None]] = {
     Need.UNPOSED_PHOTOS: check_photos,
     Need.TEXT: check_prompt,
     Need.ONE_IMAGE: check_picture,
+    Need.FEW_IMAGES: check_pictures,
     Need.POINTS: check_sources,
     Need.VOLUME: check_sources,
 }

@@ -87,6 +87,7 @@ def load_mesh(path: Path) -> TriangleMesh | PointCloud:
         geometry = _whole(trimesh.load_scene(path, process=False))
         positions = np.asarray(getattr(geometry, "vertices", ()), dtype=np.float64)
         triangles = np.asarray(getattr(geometry, "faces", ()), dtype=np.int64).reshape(-1, 3)
+        colors = _colors(geometry, is_linear=suffix in _LINEAR)
     except _DAMAGE as error:
         raise UserError(
             f"{path.name} cannot be read: {error}.", hint="Export it again, best as GLB or PLY."
@@ -97,7 +98,6 @@ def load_mesh(path: Path) -> TriangleMesh | PointCloud:
         raise UserError(f"{path.name} has triangles without vertices.", hint="Export it again.")
     turn = _GLTF_FROM_WORLD if suffix in _Y_UP else np.eye(3)
     positions = (positions @ turn).astype(np.float32)
-    colors = _colors(geometry, is_linear=suffix in _LINEAR)
     if len(triangles) == 0:
         return PointCloud(positions=positions, colors=colors)
     return TriangleMesh(
@@ -130,10 +130,15 @@ def _whole(scene: trimesh.Scene) -> Any:
 
 
 def _colors(geometry: Any, *, is_linear: bool) -> NDArray[Any] | None:
-    """Colours of vertices from where trimesh keeps them: beside a material, or in its place."""
+    """Colours of vertices from where trimesh keeps them: beside a material, in its place, or in its
+    texture."""
     visual = getattr(geometry, "visual", geometry)
     if isinstance(visual, trimesh.visual.TextureVisuals):
         stored = visual.vertex_attributes.data.get("color")
+        if stored is None and _is_painted(visual.material):
+            stored = np.asarray(visual.to_color().vertex_colors)
+            is_linear = is_linear and stored.ndim == 1  # a factor; pictures are sRGB
+            stored = np.broadcast_to(stored, (len(geometry.vertices), 4))
     elif isinstance(visual, trimesh.PointCloud):
         stored = visual.colors
     else:
@@ -144,6 +149,12 @@ def _colors(geometry: Any, *, is_linear: bool) -> NDArray[Any] | None:
     if values.dtype.kind == "u":
         values = values / np.iinfo(values.dtype).max
     return (values if is_linear else linear_from_srgb(values)).astype(np.float32)
+
+
+def _is_painted(material: Any) -> bool:
+    """Whether a material says which colours its mesh has: by a picture, or by one factor."""
+    says = ("image", "baseColorTexture", "baseColorFactor")
+    return any(getattr(material, name, None) is not None for name in says)
 
 
 def known_suffix(path: Path, suffixes: tuple[str, ...] = WRITTEN) -> str:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from lightkiln.capture.inputs import LearnedInputs
-from lightkiln.learned.voxels.finish import finished
+from lightkiln.learned.voxels.finish import color_of, finished
 from lightkiln.learned.weights import About
 
 from .invention import ANY, Params
@@ -41,7 +41,7 @@ def invented(
     with run.phase("generating", 0.5):
         _hear(run)
         logits = draw(network, family, params.spread, run.seed)
-        return finished(logits, inputs.region, params.threshold, params.faces, run.seed)
+        return finished(logits, inputs.region, params.threshold, params.faces, color_of(run.seed))
 
 
 def _family(name: str, about: About, run: Run) -> int:

@@ -36,10 +36,10 @@ def seen(
     answer: Callable[[Any, NDArray[Any]], Answer],
 ) -> TriangleMesh:
     """The shape of the thing in a photograph; raises `InvalidScene` and `NothingReconstructed`."""
-    if inputs.image is None:
+    if not inputs.images:
         raise InvalidScene("There is no photograph.", hint="Give one picture of the thing.")
     with run.phase("reading the picture", 0.1):
-        picture = prepared(inputs.image)
+        picture = prepared(inputs.images[0])
         taught = opened(method, params.weights, torch.device(run.device))
         looked = answer(taught.network, picture)
     wanted = Wanted(

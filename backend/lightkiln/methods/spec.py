@@ -46,6 +46,8 @@ class Need(StrEnum):
     POSED_VIEWS = "posed_views"
     UNPOSED_PHOTOS = "unposed_photos"
     ONE_IMAGE = "one_image"
+    FEW_IMAGES = "few_images"
+    """One photograph of a thing or more, in any order and without cameras."""
     TEXT = "text"
     VOLUME = "volume"
     POINTS = "points"

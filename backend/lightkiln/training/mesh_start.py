@@ -32,7 +32,7 @@ def grid_from(mesh: TriangleMesh, side: int) -> SurfaceGrid:
     """Of a mesh in the unit ball's frame; what lies beyond the ball is cut off."""
     places = lattice_points(side).numpy()
     size, _ = nearest_on_mesh(places.astype(np.float64), mesh, sample(mesh, NUM_SAMPLES))
-    inside = _inside(mesh, side).reshape(-1)
+    inside = inside_of(mesh, side).reshape(-1)
     voxel = 2.0 / (side - 1)
     distance = np.where(inside, -size, size) if inside.any() else size - SKIN * voxel
     shape = (side, side, side)
@@ -42,7 +42,8 @@ def grid_from(mesh: TriangleMesh, side: int) -> SurfaceGrid:
     )
 
 
-def _inside(mesh: TriangleMesh, side: int) -> NDArray[Any]:
+def inside_of(mesh: TriangleMesh, side: int) -> NDArray[Any]:
+    """Whether a point of the lattice (side, side, side) over [-1, 1]³ is inside; x, y, z."""
     steps = (mesh.positions.astype(np.float64) + 1.0) * (0.5 * (side - 1))
     votes = np.zeros((side, side, side), dtype=np.int32)
     for turn in range(3):

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 import torch
 from lightkiln.learned import catalogue, weights
+from lightkiln.learned.world.plan import Plan
 from lightkiln.learned.world.samples import Amounts
-from lightkiln.learned.world.shards import Plan, make
+from lightkiln.learned.world.shards import make
 from lightkiln_shared.errors import UnknownMethod, UserError
 from safetensors.torch import load_file
 

@@ -17,7 +17,7 @@ from lightkiln.learned import weights
 from lightkiln.learned.course import Course, Recipe
 from lightkiln.learned.distances import fitting, network, pointset, surface
 from lightkiln.learned.distances.lesson import DistanceLesson, drawn, halves
-from lightkiln.learned.world import shards
+from lightkiln.learned.world import plan, shards
 from lightkiln.learned.world.samples import Amounts
 from lightkiln.learned.world.things import LONGEST, Thing, thing
 from lightkiln.mesh.clean import parts
@@ -43,14 +43,14 @@ QUICK = Params(steps=100, resolution=64, faces=20_000)
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("dataset")
     amounts = Amounts(views=1, pixels=16, places=512, surface=128)
-    plan = shards.Plan(families=("table", "lamp"), count=10, amounts=amounts)
-    shards.make(folder, plan, lambda done, total: None, workers=1)
+    made_of = plan.Plan(families=("table", "lamp"), count=10, amounts=amounts)
+    shards.make(folder, made_of, lambda done, total: None, workers=1)
     return folder
 
 
 def lesson_on(folder: Path) -> DistanceLesson:
     taught, kept = (
-        shards.things(folder, split) for split in (shards.Split.TRAIN, shards.Split.VALIDATION)
+        shards.things(folder, split) for split in (plan.Split.TRAIN, plan.Split.VALIDATION)
     )
     return DistanceLesson(taught, kept, 2, SMALL)
 

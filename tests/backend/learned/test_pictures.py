@@ -24,7 +24,8 @@ from lightkiln.learned.pictures.occupancy_network import ConditionalNorm, Occupa
 from lightkiln.learned.pictures.pifu import Pifu, projected, sampled
 from lightkiln.learned.pictures.pifu_lesson import PifuLesson
 from lightkiln.learned.pictures.pifu_lesson import asked as pifu_asked
-from lightkiln.learned.world import shards
+from lightkiln.learned.pictures.r2n2_lesson import R2n2Lesson
+from lightkiln.learned.world import plan, shards
 from lightkiln.learned.world.families import FAMILIES
 from lightkiln.learned.world.samples import Amounts, camera_of, samples
 from lightkiln.learned.world.things import centres, thing
@@ -46,6 +47,7 @@ CPU = torch.device("cpu")
 SIZES = {
     OccupancyLesson: {"code": 16, "width": 16, "channels": 8},
     PifuLesson: {"channels": 8, "width": 16},
+    R2n2Lesson: {"pixels": 32, "width": 6, "features": 8, "hidden": 4, "decoder": 8},
 }
 
 
@@ -54,8 +56,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dataset of twenty things."""
     made = tmp_path_factory.mktemp("world")
     amounts = Amounts(views=2, pixels=32, places=256, surface=128)
-    plan = shards.Plan(families=("bottle", "mug"), count=10, amounts=amounts)
-    shards.make(made, plan, lambda done, total: None, workers=1)
+    made_of = plan.Plan(families=("bottle", "mug"), count=10, amounts=amounts)
+    shards.make(made, made_of, lambda done, total: None, workers=1)
     return made
 
 
@@ -186,7 +188,7 @@ def test_the_order_of_views_does_not_matter() -> None:
 # Lessons
 
 
-@pytest.mark.parametrize("kind", [OccupancyLesson, PifuLesson])
+@pytest.mark.parametrize("kind", [OccupancyLesson, PifuLesson, R2n2Lesson])
 def test_a_lesson_goes_on_where_it_was_bit_for_bit(kind: Any, folder: Path, tmp_path: Path) -> None:
     lesson = a_lesson(kind, folder)
     whole, broken = tmp_path / "whole", tmp_path / "broken"
@@ -198,7 +200,7 @@ def test_a_lesson_goes_on_where_it_was_bit_for_bit(kind: Any, folder: Path, tmp_
         torch.testing.assert_close(states[0][name], states[1][name], rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("kind", [OccupancyLesson, PifuLesson])
+@pytest.mark.parametrize("kind", [OccupancyLesson, PifuLesson, R2n2Lesson])
 def test_a_lesson_teaches(kind: Any, folder: Path, tmp_path: Path) -> None:
     lesson = a_lesson(kind, folder)
     file = taught(lesson, tmp_path, 100)
@@ -208,7 +210,7 @@ def test_a_lesson_teaches(kind: Any, folder: Path, tmp_path: Path) -> None:
 
 
 def a_lesson(kind: Any, folder: Path) -> Any:
-    parts = (shards.things(folder, split) for split in (shards.Split.TRAIN, shards.Split.TEST))
+    parts = (shards.things(folder, split) for split in (plan.Split.TRAIN, plan.Split.TEST))
     return kind(*parts, SIZES[kind])
 
 
@@ -319,7 +321,7 @@ class Cancelled(DetachedRun):
 def test_a_photograph_becomes_a_solid_in_its_region(reconstruct: Callable, kind: type) -> None:
     run, image = DetachedRun(), fresh().things.views[list(FAMILIES).index("car"), 0]
     mesh = reconstruct(
-        LearnedInputs(region=region(), image=image), kind(resolution=64, faces=3000), run
+        LearnedInputs(region=region(), images=(image,)), kind(resolution=64, faces=3000), run
     )
     assert Trimesh(mesh.positions, mesh.triangles, process=False).volume > 0.1
     assert len(mesh.triangles) <= 3000
@@ -332,7 +334,7 @@ def test_a_photograph_becomes_a_solid_in_its_region(reconstruct: Callable, kind:
 
 @pytest.mark.parametrize(("reconstruct", "kind"), METHODS)
 def test_a_cancel_is_heard_and_other_weights_are_refused(reconstruct: Callable, kind: type) -> None:
-    inputs = LearnedInputs(region=region(), image=fresh().things.views[0, 0])
+    inputs = LearnedInputs(region=region(), images=(fresh().things.views[0, 0],))
     with pytest.raises(JobCancelled):
         reconstruct(inputs, kind(), Cancelled())
     other = answers.PIFU if reconstruct is by_code else answers.OCCUPANCY

@@ -22,9 +22,10 @@ from lightkiln.learned.voxels.network import VoxelAutoencoder, divergence, misse
 from lightkiln.learned.voxels.scores import likeness, set_scores
 from lightkiln.learned.voxels.surface import certain, surface
 from lightkiln.learned.world.families import FAMILIES
-from lightkiln.learned.world.samples import Amounts
-from lightkiln.learned.world.shards import Plan, Split, make
-from lightkiln.learned.world.things import centres, thing, voxels
+from lightkiln.learned.world.plan import Plan, Split
+from lightkiln.learned.world.samples import Amounts, voxels
+from lightkiln.learned.world.shards import make
+from lightkiln.learned.world.things import centres, thing
 from lightkiln.methods import invention
 from lightkiln.methods.gan3d.infer import generate as generate_by_gan
 from lightkiln.methods.vae3d.infer import generate
@@ -197,7 +198,7 @@ def taught(
     told: list[course.Figures] = []
     folder.mkdir(exist_ok=True)
     for until in steps:
-        lesson, about = getattr(lessons, name)(dataset, Split.VALIDATION)
+        lesson, about = getattr(lessons, name)(dataset, Split.VALIDATION, {})
         recipe = course.Recipe(steps=until, minutes=1e6, batch=batch, judged_every=1000)
         taking = course.Course(lesson, about, folder, recipe, Group(0, 1, torch.device("cpu")))
         for each in taking.batches():

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from lightkiln.learned.world.families import FAMILIES
-from lightkiln.learned.world.samples import Amounts, camera_of, samples
-from lightkiln.learned.world.shards import Plan, Split, make, plan_of, split_of, things, unpacked
-from lightkiln.learned.world.things import LONGEST, SIDE, centres, thing, voxels
+from lightkiln.learned.world.plan import Plan, Split, plan_of, split_of
+from lightkiln.learned.world.samples import Amounts, camera_of, samples, voxels
+from lightkiln.learned.world.shards import make, things, unpacked
+from lightkiln.learned.world.things import LONGEST, SIDE, centres, thing
 from lightkiln.ops.triangles import area_vectors
 from lightkiln_shared.camera import project
 from lightkiln_shared.errors import UserError

@@ -28,7 +28,8 @@ from torch import Tensor, nn
 
 from lightkiln.learned.lesson import Batch, Figures, Pupil, adam
 from lightkiln.learned.weights import About
-from lightkiln.learned.world.shards import Split, Things, plan_of, things, unpacked, world_of
+from lightkiln.learned.world.plan import Split, plan_of, world_of
+from lightkiln.learned.world.shards import Things, things, unpacked
 from lightkiln.learned.world.things import centres
 from lightkiln.metrics.closest import nearest_on_mesh, sample
 from lightkiln.metrics.voxels import iou
@@ -128,12 +129,14 @@ class DistanceLesson:
         return {}
 
 
-def deepsdf(dataset: Path | None, split: Split) -> tuple[DistanceLesson, About]:
+def deepsdf(
+    dataset: Path | None, split: Split, size: Mapping[str, int]
+) -> tuple[DistanceLesson, About]:
     """Taught with the things for training, judged on those of a split; raises `UserError`."""
     assert dataset is not None
     plan = plan_of(dataset)
     lesson = DistanceLesson(
-        things(dataset, Split.TRAIN), things(dataset, split), len(plan.families)
+        things(dataset, Split.TRAIN), things(dataset, split), len(plan.families), size
     )
     return lesson, About(method="deepsdf", world=world_of(plan), size=lesson.size)
 

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from lightkiln.fields.short_numbers import short_numbers
 from lightkiln.learned import weights
@@ -24,8 +24,10 @@ from lightkiln.learned import weights
 from .occupancy_network import OccupancyNetwork
 from .pifu import Pifu, Read
 from .pifu_lesson import guessed_cameras
+from .r2n2 import R2n2
 
-OCCUPANCY, PIFU = "occupancy-network", "pifu"
+OCCUPANCY, PIFU, R2N2 = "occupancy-network", "pifu", "r2n2"
+NETWORKS: dict[str, type[nn.Module]] = {OCCUPANCY: OccupancyNetwork, PIFU: Pifu, R2N2: R2n2}
 CHUNK = 1 << 15
 """Points asked at once: some hundred megabytes of a network's own."""
 THRESHOLD = 0.4
@@ -53,8 +55,7 @@ class Opened:
 
 def opened(method: str, path: str, device: torch.device) -> Opened:
     """The network of a file, or the one that comes with Lightkiln; raises `UserError`."""
-    make: type[OccupancyNetwork] | type[Pifu] = OccupancyNetwork if method == OCCUPANCY else Pifu
-    network, about = weights.opened(make, method, path, built_in(method), device)
+    network, about = weights.opened(NETWORKS[method], method, path, built_in(method), device)
     return Opened(network, float(about.figures.get("threshold", THRESHOLD)))
 
 

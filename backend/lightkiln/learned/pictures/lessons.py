@@ -3,28 +3,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from lightkiln.learned.weights import About
-from lightkiln.learned.world.shards import Split, plan_of, things, world_of
+from lightkiln.learned.world.plan import Split, plan_of, world_of
+from lightkiln.learned.world.shards import Things, things
 
+from .answers import OCCUPANCY, PIFU, R2N2
 from .occupancy_lesson import OccupancyLesson
 from .pifu_lesson import PifuLesson
+from .r2n2_lesson import R2n2Lesson
+
+Taught = TypeVar("Taught")
 
 OCCUPANCY_SIZE = {"code": 256, "width": 128, "channels": 32}
 PIFU_SIZE = {"channels": 48, "width": 128}
+R2N2_SIZE = {"kernel": 3, "gru": 0}
 
 
-def occupancy_network(dataset: Path | None, split: Split) -> tuple[OccupancyLesson, About]:
+def occupancy_network(
+    dataset: Path | None, split: Split, size: Mapping[str, int]
+) -> tuple[OccupancyLesson, About]:
     """Taught with the things for training, judged on those of a split; raises `UserError`."""
-    assert dataset is not None
-    lesson = OccupancyLesson(things(dataset, Split.TRAIN), things(dataset, split), OCCUPANCY_SIZE)
-    world = world_of(plan_of(dataset))
-    return lesson, About(method="occupancy-network", world=world, size=OCCUPANCY_SIZE)
+    return _made(OccupancyLesson, OCCUPANCY, dataset, split, {**OCCUPANCY_SIZE, **size})
 
 
-def pifu(dataset: Path | None, split: Split) -> tuple[PifuLesson, About]:
+def pifu(dataset: Path | None, split: Split, size: Mapping[str, int]) -> tuple[PifuLesson, About]:
     """The same for PIFu."""
+    return _made(PifuLesson, PIFU, dataset, split, {**PIFU_SIZE, **size})
+
+
+def r2n2(dataset: Path | None, split: Split, size: Mapping[str, int]) -> tuple[R2n2Lesson, About]:
+    """The same for the recurrent network."""
+    return _made(R2n2Lesson, R2N2, dataset, split, {**R2N2_SIZE, **size})
+
+
+def _made(
+    make: Callable[[Things, Things, Mapping[str, int]], Taught],
+    method: str,
+    dataset: Path | None,
+    split: Split,
+    size: Mapping[str, int],
+) -> tuple[Taught, About]:
     assert dataset is not None
-    lesson = PifuLesson(things(dataset, Split.TRAIN), things(dataset, split), PIFU_SIZE)
-    return lesson, About(method="pifu", world=world_of(plan_of(dataset)), size=PIFU_SIZE)
+    lesson = make(things(dataset, Split.TRAIN), things(dataset, split), size)
+    return lesson, About(method=method, world=world_of(plan_of(dataset)), size=size)

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
+from jaxtyping import Float
 from lightkiln_shared.geometry import TriangleMesh
 from lightkiln_shared.scene import Region
+from numpy.typing import NDArray
 from scipy.special import expit
 
 from lightkiln.learned.placing import placed
@@ -52,17 +54,24 @@ def made(answer: Answer, wanted: Wanted, region: Region, run: Watched) -> Triang
     level = surface.level_of(wanted.threshold)
     with run.phase("asking about the shape", 0.7):
         lattice = _refined(answer, level, wanted.resolution, run)
-        sure = scores.expected_iou(expit(lattice.coarsest), wanted.threshold)
-        run.record(confidence=float(sure))
-    if sure < wanted.unsure:
-        run.warn(
-            f"The network itself expects only {100.0 * sure:.0f} % of this shape to be right: the "
-            "photograph may show a thing that it does not know, or its outline may be wrong."
-        )
+        tell_confidence(expit(lattice.coarsest), wanted.threshold, wanted.unsure, run)
     with run.phase("making the mesh", 0.2):
         mesh = surface.solid(lattice, level, wanted.faces)
         colors = linear_from_srgb(answer.colors(mesh.positions)).astype(np.float32)
         return placed(surface.filling(replace(mesh, colors=colors)), region)
+
+
+def tell_confidence(
+    chance: Float[NDArray[Any], " n"], threshold: float, unsure: float, run: Watched
+) -> None:
+    """How right the network expects itself to be, and a warning where that is little."""
+    sure = float(scores.expected_iou(chance, threshold))
+    run.record(confidence=sure)
+    if sure < unsure:
+        run.warn(
+            f"The network itself expects only {100.0 * sure:.0f} % of this shape to be right: the "
+            "photograph may show a thing that it does not know, or its outline may be wrong."
+        )
 
 
 def _refined(answer: Answer, level: float, resolution: int, run: Watched) -> surface.Lattice:

@@ -22,7 +22,7 @@ from lightkiln.learned.world.shards import Things
 
 from . import augmented
 from .frames import facing, guess_of, projection
-from .prepared import premultiplied, window
+from .prepared import PIXELS, premultiplied, window
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,12 +84,12 @@ def windows_of(material: Material, chosen: Draw) -> Float[NDArray[Any], "n k 3"]
 
 
 def pictures_of(
-    material: Material, chosen: Draw, windows: Float[NDArray[Any], "n k 3"]
+    material: Material, chosen: Draw, windows: Float[NDArray[Any], "n k 3"], pixels: int = PIXELS
 ) -> Float[Tensor, "n k 4 h h"]:
     """The pictures through these windows, mirrored where that was drawn."""
     rgba = material.things.views[chosen.thing[:, None], chosen.view]
     pictures = torch.from_numpy(np.moveaxis(premultiplied(rgba), -1, 2))
-    through = augmented.seen_through(pictures.flatten(0, 1), windows.reshape(-1, 3))
+    through = augmented.seen_through(pictures.flatten(0, 1), windows.reshape(-1, 3), pixels)
     through = through.view(*chosen.view.shape, *through.shape[1:])
     mirrored = torch.from_numpy(chosen.mirrored)[:, None, None, None, None]
     return torch.where(mirrored, through.flip(-1), through)

@@ -34,7 +34,9 @@ SPECK = 0.05
 HINT = "Cut the object out: give a picture with a transparent, or at least a plain, background."
 
 
-def prepared(image: Shaped[NDArray[Any], "H W *C"]) -> Float[NDArray[Any], "4 64 64"]:
+def prepared(
+    image: Shaped[NDArray[Any], "H W *C"], pixels: int = PIXELS
+) -> Float[NDArray[Any], "4 {pixels} {pixels}"]:
     """The networks' input: red, green, blue times alpha, and alpha, in [0, 1].
 
     Raises `InvalidScene` if the object does not stand out.
@@ -42,7 +44,7 @@ def prepared(image: Shaped[NDArray[Any], "H W *C"]) -> Float[NDArray[Any], "4 64
     rgba = cut_out(as_rgba(image))
     seen = premultiplied(rgba)
     cropped = _crop(seen, window(rgba[..., 3]))
-    small = cv2.resize(cropped, (PIXELS, PIXELS), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(cropped, (pixels, pixels), interpolation=cv2.INTER_AREA)
     return np.ascontiguousarray(np.moveaxis(small, -1, 0))
 
 

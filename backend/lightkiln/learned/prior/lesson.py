@@ -33,7 +33,7 @@ from torch import Tensor, nn
 from lightkiln.fields.short_numbers import short_numbers
 from lightkiln.learned.lesson import Batch, Figures, Pupil, adam
 from lightkiln.learned.weights import About
-from lightkiln.learned.world.shards import Split
+from lightkiln.learned.world.plan import Split
 from lightkiln.ops.chance import generator_of
 from lightkiln.priors.embedded.network import Network
 from lightkiln.priors.embedded.pictures import Shown, drawn, unseen_sentence
@@ -110,7 +110,9 @@ class PriorLesson:
         return pool
 
 
-def prior(_dataset: Path | None, split: Split) -> tuple[PriorLesson, About]:
+def prior(
+    _dataset: Path | None, split: Split, _size: Mapping[str, int]
+) -> tuple[PriorLesson, About]:
     """Judged on pictures of a split, all of combinations that are never shown."""
     return PriorLesson(split), About(method=METHOD, world=WORLD)
 

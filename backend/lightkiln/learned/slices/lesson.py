@@ -23,7 +23,7 @@ from lightkiln.capture.volume import Volume
 from lightkiln.fields.short_numbers import short_numbers
 from lightkiln.learned.lesson import Batch, Figures, Pupil, adam
 from lightkiln.learned.weights import About
-from lightkiln.learned.world.shards import Split
+from lightkiln.learned.world.plan import Split
 
 from .network import HIGHEST, LOWEST, UNet, loss, windowed
 from .parts import BONE, CONTRAST
@@ -105,9 +105,11 @@ class SlicesLesson:
         return {"slices": np.concatenate(rows)} if rows else {}
 
 
-def unet_slices(_dataset: Path | None, split: Split) -> tuple[SlicesLesson, About]:
+def unet_slices(
+    _dataset: Path | None, split: Split, size: Mapping[str, int]
+) -> tuple[SlicesLesson, About]:
     """Judged on bodies of a split; it draws them itself."""
-    lesson = SlicesLesson(judged_on=TEST if split is Split.TEST else VALIDATION)
+    lesson = SlicesLesson(judged_on=TEST if split is Split.TEST else VALIDATION, **size)
     return lesson, lesson.about
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From a network's logits to the mesh that a person gets: simplified, painted, in its place.
 
-The networks know no colours: a seed has one, so that several things can be told apart. It must not
-know networks or jobs.
+The networks know no colours; what is made of a seed has that seed's, so that several things can be
+told apart. It must not know networks or jobs.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ def finished(
     region: Region,
     threshold: float,
     faces: int,
-    seed: int,
+    color: Float[NDArray[Any], " 3"],
 ) -> TriangleMesh:
-    """In world axes; raises `NothingReconstructed` if nothing was drawn."""
+    """In world axes, of one linear colour; raises `NothingReconstructed` if nothing was drawn."""
     mesh = placed(simplify(surface(logits, threshold), faces), region)
-    colors = np.tile(color_of(seed).astype(np.float32), (len(mesh.positions), 1))
+    colors = np.tile(color.astype(np.float32), (len(mesh.positions), 1))
     return replace(mesh, colors=colors)
 
 

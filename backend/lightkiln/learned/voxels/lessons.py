@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lightkiln.learned.weights import About
-from lightkiln.learned.world.shards import Plan, Split, plan_of, things, world_of
+from lightkiln.learned.world.plan import Plan, Split, plan_of, world_of
+from lightkiln.learned.world.shards import things
 
 from .autoencoding import Autoencoding
 from .gan import Contest
@@ -17,29 +18,33 @@ SIZE = {"latent": 32, "width": 16}
 GAN_SIZE = {"latent": 64, "width": 32, "doublings": 2}
 
 
-def vae(dataset: Path | None, split: Split) -> tuple[Autoencoding, About]:
+def vae(dataset: Path | None, split: Split, size: Mapping[str, int]) -> tuple[Autoencoding, About]:
     """Taught with the things for training, judged on those of a split; raises `UserError`."""
-    return _autoencoding(VAE, dataset, split)
+    return _autoencoding(VAE, dataset, split, size)
 
 
-def autoencoder(dataset: Path | None, split: Split) -> tuple[Autoencoding, About]:
+def autoencoder(
+    dataset: Path | None, split: Split, size: Mapping[str, int]
+) -> tuple[Autoencoding, About]:
     """The same network without the draw."""
-    return _autoencoding(AUTOENCODER, dataset, split)
+    return _autoencoding(AUTOENCODER, dataset, split, size)
 
 
-def gan(dataset: Path | None, split: Split) -> tuple[Contest, About]:
+def gan(dataset: Path | None, split: Split, size: Mapping[str, int]) -> tuple[Contest, About]:
     """Generator and discriminator."""
     assert dataset is not None
     plan = plan_of(dataset)
-    size = {**GAN_SIZE, "families": len(plan.families)}
+    size = {**GAN_SIZE, **size, "families": len(plan.families)}
     lesson = Contest(things(dataset, Split.TRAIN), things(dataset, split), size)
     return lesson, _about(GAN, plan, size)
 
 
-def _autoencoding(method: str, dataset: Path | None, split: Split) -> tuple[Autoencoding, About]:
+def _autoencoding(
+    method: str, dataset: Path | None, split: Split, size: Mapping[str, int]
+) -> tuple[Autoencoding, About]:
     assert dataset is not None
     plan = plan_of(dataset)
-    size = {**SIZE, "families": len(plan.families)}
+    size = {**SIZE, **size, "families": len(plan.families)}
     draws = method == VAE
     lesson = Autoencoding(things(dataset, Split.TRAIN), things(dataset, split), size, draws=draws)
     return lesson, _about(method, plan, size)

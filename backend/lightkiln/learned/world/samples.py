@@ -9,10 +9,10 @@ inside as the thing allows: without those a clamped distance teaches "all is out
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, UInt8
 from lightkiln_shared.camera import Camera
 from lightkiln_shared.geometry import TriangleMesh
 from numpy.random import Generator
@@ -23,7 +23,7 @@ from lightkiln.mesh.turntable import camera_around
 from lightkiln.metrics.closest import sample
 
 from .families import FAMILIES
-from .things import VERSION, Thing, voxels
+from .things import SIDE, VERSION, centres
 
 RADIUS = 1.3
 """Of the ball that a picture shows whole, in the cube's units."""
@@ -31,6 +31,34 @@ LOWEST, HIGHEST = -0.1, 0.7
 """Radians above the horizon."""
 NEAR = 0.06
 """Standard deviation of places about the surface, in the cube's units."""
+
+
+@runtime_checkable
+class Solid(Protocol):
+    """A thing in the cube: of the procedural world, or a mesh of somebody's."""
+
+    @property
+    def family(self) -> str: ...
+
+    @property
+    def number(self) -> int: ...
+
+    @property
+    def mesh(self) -> TriangleMesh:
+        """With linear colours and normals."""
+
+    @property
+    def lattice(self) -> Float[NDArray[Any], "side side side"]:
+        """The distance at the middles of `SIDE`³ cells: in sign everywhere."""
+
+    def distance(self, x: Float[NDArray[Any], "n 3"]) -> Float[NDArray[Any], " n"]:
+        """Signed, negative inside."""
+
+    def normals(self, x: Float[NDArray[Any], "n 3"]) -> Float[NDArray[Any], "n 3"]:
+        """Of the surface nearby."""
+
+    def color(self, x: Float[NDArray[Any], "n 3"]) -> Float[NDArray[Any], "n 3"]:
+        """sRGB of the surface nearby."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +71,11 @@ class Amounts:
     surface: int = 2048
 
 
-def samples(thing: Thing, amounts: Amounts) -> dict[str, NDArray[Any]]:
+def samples(thing: Solid, amounts: Amounts) -> dict[str, NDArray[Any]]:
     """Arrays by their names in a shard; see `shards.Things`."""
-    draw = np.random.default_rng([VERSION, list(FAMILIES).index(thing.family), thing.number, 1])
+    known = list(FAMILIES)
+    family = known.index(thing.family) if thing.family in known else len(known)
+    draw = np.random.default_rng([VERSION, family, thing.number, 1])
     angles = np.stack(
         [
             draw.uniform(0.0, 2.0 * np.pi, amounts.views),
@@ -64,13 +94,20 @@ def samples(thing: Thing, amounts: Amounts) -> dict[str, NDArray[Any]]:
         "distances": thing.distance(places).astype(np.float32),
         "surface": surface.astype(np.float32),
         "normals": thing.normals(surface).astype(np.float32),
-        "colors": (255.0 * thing.color(surface)).astype(np.uint8),
+        "colors": np.rint(255.0 * thing.color(surface)).astype(np.uint8),
     }
 
 
 def camera_of(angles: Float[NDArray[Any], " 2"], pixels: int) -> Camera:
     """The camera of a picture: azimuth (0 sees the front, from -Y) and elevation, radians."""
     return camera_around(np.zeros(3), RADIUS, float(angles[0]), float(angles[1]), pixels)
+
+
+def voxels(thing: Solid, side: int) -> Bool[NDArray[Any], "side side side"]:
+    """Cells whose middle is inside; x, y, z."""
+    if side == SIDE:
+        return np.asarray(thing.lattice < 0.0)
+    return np.asarray(thing.distance(centres(side)) < 0.0).reshape((side,) * 3)
 
 
 def _picture(
@@ -80,7 +117,7 @@ def _picture(
 
 
 def _places(
-    thing: Thing, surface: NDArray[Any], count: int, draw: Generator
+    thing: Solid, surface: NDArray[Any], count: int, draw: Generator
 ) -> Float[NDArray[Any], "count 3"]:
     """Half about the surface; of the others half inside, if so many are found."""
     about = surface[draw.integers(len(surface), size=count // 2)]

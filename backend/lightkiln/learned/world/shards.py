@@ -1,19 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A dataset on disk: `dataset.json` and shards of safetensors, each of some things.
 
-Things are split by their number, never by their pictures: of ten, eight are for training, one for
-validation, one for the test. A shard is there whole or not at all, so making goes on where it was.
-It must not know networks.
+A shard is there whole or not at all, so making goes on where it was. It must not know networks.
 """
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -24,34 +20,14 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from .families import FAMILIES
-from .samples import Amounts, samples
-from .things import VERSION, thing
+from . import blender
+from .library import own_thing
+from .plan import Painter, Plan, Split, family_of, keep, plan_of, split_of
+from .samples import Solid, samples
+from .things import thing
 
-MANIFEST = "dataset.json"
 IN_SHARD = 30
 """Things of a shard."""
-LEAST = 20
-"""Things; fewer have no three parts of which anything can be said."""
-
-
-class Split(StrEnum):
-    """What a thing is for."""
-
-    TRAIN = "train"
-    VALIDATION = "validation"
-    TEST = "test"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What a dataset holds."""
-
-    families: tuple[str, ...]
-    count: int
-    """Things of each family."""
-    amounts: Amounts = field(default_factory=Amounts)
-    version: int = VERSION
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,45 +59,45 @@ class Things:
         return len(self.family)
 
 
-def make(folder: Path, plan: Plan, told: Callable[[int, int], None], workers: int = 0) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where things come from, on this machine."""
+
+    meshes: Path | None = None
+    """The folder of a library's."""
+    blender: str = ""
+    """The program, or the Python with a `bpy` module, where Blender makes the pictures."""
+
+
+def make(
+    folder: Path,
+    plan: Plan,
+    told: Callable[[int, int], None],
+    workers: int = 0,
+    source: Source | None = None,
+) -> None:
     """Make what is not there yet; told how many shards of how many are done.
 
-    Raises `UserError` if another dataset lies in the folder.
+    Raises `UserError` if another dataset lies in the folder, for a mesh that cannot be used, or if
+    Blender fails.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    _check_manifest(folder, plan)
+    keep(plan, folder)
     shards = [numbers for numbers in _shards(plan) if not _path(folder, numbers[0]).exists()]
     total = len(_shards(plan))
     told(total - len(shards), total)
     workers = workers or os.cpu_count() or 1
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        waiting = [pool.submit(_make_shard, folder, plan, numbers) for numbers in shards]
-        for done, each in enumerate(as_completed(waiting), start=total - len(shards) + 1):
-            each.result()
-            told(done, total)
-
-
-def plan_of(folder: Path) -> Plan:
-    """What a dataset says of itself; raises `UserError`."""
-    path = folder / MANIFEST
-    if not path.exists():
-        raise UserError(
-            f"{folder.name} is no dataset.", hint="Make one: lightkiln dataset make FOLDER."
-        )
-    try:
-        said = json.loads(path.read_text(encoding="utf-8"))
-        amounts = Amounts(**said.pop("amounts"))
-        plan = Plan(**{**said, "families": tuple(said["families"]), "amounts": amounts})
-    except (ValueError, TypeError, KeyError, AttributeError):
-        raise UserError(
-            f"{MANIFEST} of {folder.name} cannot be read.", hint="Make the dataset again."
-        ) from None
-    if plan.version != VERSION:
-        raise UserError(
-            f"{folder.name} shows another version of the world ({plan.version}, not {VERSION}).",
-            hint="Make the dataset again in another folder.",
-        )
-    return plan
+        waiting = [
+            pool.submit(_make_shard, folder, plan, numbers, source or Source())
+            for numbers in shards
+        ]
+        try:
+            for done, each in enumerate(as_completed(waiting), start=total - len(shards) + 1):
+                each.result()
+                told(done, total)
+        finally:  # what waits is not made before a reason is told
+            pool.shutdown(cancel_futures=True)
 
 
 def things(folder: Path, split: Split) -> Things:
@@ -132,14 +108,9 @@ def things(folder: Path, split: Split) -> Things:
         kept = [index for index, number in enumerate(numbers) if split_of(number, plan) is split]
         for name, values in _read(_path(folder, numbers[0])).items():
             columns[name].append(values[kept])
-        columns["family"].append(np.array([numbers[index] // plan.count for index in kept], int))
+        families = [plan.family_of(numbers[index]) for index in kept]
+        columns["family"].append(np.array(families, int))
     return Things(**{name: np.concatenate(parts) for name, parts in columns.items()})
-
-
-def split_of(number: int, plan: Plan) -> Split:
-    """What the thing of that number in the dataset is for."""
-    last = number % plan.count % 10
-    return {8: Split.VALIDATION, 9: Split.TEST}.get(last, Split.TRAIN)
 
 
 def unpacked(bits: NDArray[Any], side: int) -> NDArray[Any]:
@@ -147,13 +118,8 @@ def unpacked(bits: NDArray[Any], side: int) -> NDArray[Any]:
     return np.unpackbits(bits, axis=-1).astype(bool).reshape(-1, side, side, side)
 
 
-def world_of(plan: Plan) -> str:
-    """What was seen by whom learned from it, for people."""
-    return f"{', '.join(f'{name}s' for name in plan.families)} of the procedural world"
-
-
 def _shards(plan: Plan) -> Sequence[range]:
-    total = len(plan.families) * plan.count
+    total = len(plan)
     return [range(at, min(at + IN_SHARD, total)) for at in range(0, total, IN_SHARD)]
 
 
@@ -161,16 +127,27 @@ def _path(folder: Path, first: int) -> Path:
     return folder / f"things-{first:06}.safetensors"
 
 
-def _make_shard(folder: Path, plan: Plan, numbers: range) -> None:
-    each = [
-        samples(thing(plan.families[n // plan.count], n % plan.count), plan.amounts)
-        for n in numbers
-    ]
+def _make_shard(folder: Path, plan: Plan, numbers: range, source: Source) -> None:
+    made = [_thing(plan, number, source) for number in numbers]
+    each = [samples(one, plan.amounts) for one in made]
+    if plan.painter == Painter.BLENDER:
+        angles = np.stack([one["angles"] for one in each])
+        painted = blender.pictures(made, angles, plan.amounts.pixels, source.blender)
+        each = [{**one, "views": views} for one, views in zip(each, painted, strict=True)]
     arrays = {name: np.stack([one[name] for one in each]) for name in each[0]}
     path = _path(folder, numbers[0])
     beside = path.with_suffix(".part")
     save_file(arrays, beside)
     beside.replace(path)
+
+
+def _thing(plan: Plan, number: int, source: Source) -> Solid:
+    which, index = divmod(number, plan.count)
+    if not plan.meshes:
+        return thing(plan.families[which], index)
+    assert source.meshes is not None
+    mesh = plan.meshes[which]
+    return own_thing(source.meshes / mesh, family_of(mesh), which, index)
 
 
 def _read(path: Path) -> dict[str, NDArray[Any]]:
@@ -185,22 +162,3 @@ def _read(path: Path) -> dict[str, NDArray[Any]]:
         raise UserError(
             f"{path.name} is damaged.", hint="Delete it and make the dataset again: it goes on."
         ) from None
-
-
-def _check_manifest(folder: Path, plan: Plan) -> None:
-    if len(plan.families) * plan.count < LEAST or plan.count < 10:
-        raise UserError(
-            f"{plan.count} things of {len(plan.families)} families are too few to learn from.",
-            hint="Ask for ten of each at least: one of ten is kept for the test.",
-        )
-    unknown = [name for name in plan.families if name not in FAMILIES]
-    if unknown:
-        raise UserError(
-            f"There is no family {unknown[0]!r}.", hint=f"There are: {', '.join(FAMILIES)}."
-        )
-    path = folder / MANIFEST
-    if path.exists() and plan_of(folder) != plan:
-        raise UserError(
-            f"{folder.name} holds another dataset.", hint="Give another folder, or the same plan."
-        )
-    path.write_text(json.dumps(asdict(plan), indent=1), encoding="utf-8")

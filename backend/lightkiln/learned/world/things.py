@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from lightkiln_shared.geometry import TriangleMesh
 from numpy.random import Generator
 from numpy.typing import NDArray
@@ -112,13 +112,6 @@ def centres(side: int) -> Float[NDArray[Any], "n 3"]:
     """Middles of the cube's `side`³ cells, the last axis fastest."""
     steps = (np.arange(side) + 0.5) * (2.0 / side) - 1.0
     return np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3)
-
-
-def voxels(thing: Thing, side: int) -> Bool[NDArray[Any], "side side side"]:
-    """Cells whose middle is inside; x, y, z."""
-    if side == SIDE:
-        return np.asarray(thing.lattice < 0.0)
-    return np.asarray(thing.distance(centres(side)) < 0.0).reshape((side,) * 3)
 
 
 def _box(pieces: tuple[Piece, ...]) -> tuple[NDArray[Any], NDArray[Any]]:

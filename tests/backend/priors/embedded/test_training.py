@@ -9,7 +9,7 @@ import torch
 from lightkiln.learned.course import STATE, Course, Recipe, train
 from lightkiln.learned.lesson import Batch
 from lightkiln.learned.prior.lesson import prior
-from lightkiln.learned.world.shards import Split
+from lightkiln.learned.world.plan import Split
 from lightkiln.priors.embedded.pictures import drawn
 from lightkiln.priors.embedded.prior import new_network, open_embedded, to_camera
 from lightkiln.priors.embedded.renders import camera_axes
