@@ -7,7 +7,7 @@ Layers, each importing only what stands below it:
     inbox                                                         the timer, load and undo
     job_list preview result_import scene_export frames region one thing each
     text_order text_again text_start                          what shall be made of words
-    shape_order at_cursor                                     what by learned shapes; where
+    shape_order at_cursor own_meshes mesh_arrays              what by learned shapes; where
     backends jobs                                                 where to, and what
     backend places status properties preferences method_params    what is set and what is going on
     client launcher mailbox connection transfers shots            the thread; no bpy from here on

@@ -14,16 +14,19 @@ from . import image_files
 from .photographs import file_ref
 from .shared.checks import MAX_PICTURES, MAX_SOURCES
 from .shared.errors import InvalidScene
+from .shared.geometry import TriangleMesh
 from .shared.names import natural
 from .shared.scene import Photo, Region, Scene
 from .transfers import Source
+from .wishes import named, ply_of
 
-ONE_IMAGE, FEW_IMAGES, POINTS, VOLUME = "one_image", "few_images", "points", "volume"
+ONE_IMAGE, FEW_IMAGES, MESHES = "one_image", "few_images", "meshes"
+POINTS, VOLUME = "points", "volume"
 """What such a method may need, as the backend says it."""
 LOOKS = (ONE_IMAGE, FEW_IMAGES)
-PLACED = ("", *LOOKS)
+PLACED = ("", *LOOKS, MESHES)
 """Needs of what is made to stand in a region; points and volumes have places of their own."""
-LEARNED = {(ONE_IMAGE,), (FEW_IMAGES,), (POINTS,), (VOLUME,), ()}
+LEARNED = {(ONE_IMAGE,), (FEW_IMAGES,), (POINTS,), (VOLUME,), (MESHES,), ()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +36,16 @@ class Given:
     need: str
     """Empty: nothing but a seed."""
     path: Path | None = None
+    meshes: tuple[tuple[str, TriangleMesh], ...] = ()
+    """To learn from, each with `family/name`."""
 
 
 def scene_of(given: Given, region: Region) -> tuple[Scene, dict[str, Source]]:
     """The scene and its files by SHA-256; raises `InvalidScene` with what is wrong."""
     if not given.need:
         return Scene(views=(), region=region), {}
+    if given.need == MESHES:
+        return _learned_from(given.meshes, region)
     path = given.path
     if path is None or not path.exists():
         raise InvalidScene("The file to make it from is not there.", hint="Choose it again.")
@@ -55,6 +62,14 @@ def scene_of(given: Given, region: Region) -> tuple[Scene, dict[str, Source]]:
     if given.need in LOOKS:
         photos = tuple(Photo(image=ref) for ref in refs)
         return Scene(views=(), region=region, photos=photos), files
+    return Scene(views=(), region=region, sources=refs), files
+
+
+def _learned_from(
+    meshes: tuple[tuple[str, TriangleMesh], ...], region: Region
+) -> tuple[Scene, dict[str, Source]]:
+    files: dict[str, Source] = {}
+    refs = tuple(named(ply_of(mesh), name, files) for name, mesh in meshes)
     return Scene(views=(), region=region, sources=refs), files
 
 

@@ -11,15 +11,23 @@ from pathlib import Path
 import bpy
 from bpy.types import Context, Scene
 
-from . import at_cursor, method_params, status
-from .given import FEW_IMAGES, ONE_IMAGE, POINTS, VOLUME, Given
+from . import at_cursor, method_params, own_meshes, status
+from .given import FEW_IMAGES, MESHES, ONE_IMAGE, POINTS, VOLUME, Given
 from .mailbox import Link
 from .shared.errors import InvalidScene
 from .shared.messages import MethodInfo
 from .shots import Order
 
-SOURCES = {ONE_IMAGE: "picture", FEW_IMAGES: "picture", POINTS: "points", VOLUME: "volume"}
+SOURCES = {
+    ONE_IMAGE: "picture",
+    FEW_IMAGES: "picture",
+    POINTS: "points",
+    VOLUME: "volume",
+    MESHES: "meshes",
+}
 """What a method needs -> where the person has chosen it."""
+LEAST_MESHES = 2
+"""One alone is one shape."""
 
 
 def method_of(scene: Scene) -> MethodInfo | None:
@@ -45,6 +53,8 @@ def problem(context: Context) -> str:
         return f"{info.title} cannot be used: {info.unavailable}."
     source = source_of(info)
     shape = context.scene.lightkiln.shape
+    if source == "meshes":
+        return _missing_meshes(context)
     if source and not getattr(shape, source):
         name = shape.bl_rna.properties[source].name.lower()
         return f"Choose the {name} that it is to be made from."
@@ -58,17 +68,37 @@ def order(context: Context) -> Order:
     scene, info = context.scene, method_of(context.scene)
     assert info is not None  # there was no problem
     settings, shape = scene.lightkiln, scene.lightkiln.shape
-    source = source_of(info)
-    path = Path(bpy.path.abspath(getattr(shape, source))) if source else None
+    given = _given(context, info)
     return Order(
         order_id=str(uuid.uuid4()),
-        title=path.name if path is not None else f"{info.title} {shape.seed}",
+        title=given.path.name if given.path is not None else f"{info.title} {shape.seed}",
         method=info.name,
         preset=settings.preset,
         params=method_params.values_over_preset(scene, info.name, settings.preset),
         shots=(),
         region=at_cursor.region(scene, shape.size),
         folder=None,
-        given=Given(info.needs[0] if info.needs else "", path),
+        given=given,
         seed=shape.seed,
     )
+
+
+def _given(context: Context, info: MethodInfo) -> Given:
+    source, shape = source_of(info), context.scene.lightkiln.shape
+    if not source:
+        return Given("")
+    if source != "meshes":
+        return Given(info.needs[0], Path(bpy.path.abspath(getattr(shape, source))))
+    if shape.meshes == "LIBRARY":
+        return Given(MESHES, meshes=own_meshes.of_library(shape.library))
+    return Given(MESHES, meshes=own_meshes.of_selected(context))
+
+
+def _missing_meshes(context: Context) -> str:
+    shape = context.scene.lightkiln.shape
+    if shape.meshes == "LIBRARY":
+        return "" if shape.library else "Choose the asset library that it is to learn from."
+    count = len(own_meshes.selected(context))
+    if count < LEAST_MESHES:
+        return f"Select {LEAST_MESHES} meshes or more that are alike ({count} are)."
+    return ""

@@ -4,7 +4,7 @@
 It must not know jobs or backends.
 """
 
-from bpy.props import StringProperty
+from bpy.props import EnumProperty, StringProperty
 from bpy.types import PropertyGroup
 
 from .at_cursor import AtCursor
@@ -27,6 +27,21 @@ class LightkilnShape(AtCursor, PropertyGroup):
         description="A PLY file of points of the surface, upright, the front towards -Y",
         subtype="FILE_PATH",
         options=RELATIVE,
+    )
+    meshes: EnumProperty(
+        name="Learn From",
+        description="The meshes whose kind the new one shall be of",
+        items=(
+            ("SELECTED", "Selection", "The selected objects; their collections say what they are"),
+            (
+                "LIBRARY",
+                "Asset Library",
+                "All meshes that an asset library has as assets",
+            ),
+        ),
+    )
+    library: StringProperty(
+        name="Library", description="One of the asset libraries in Blender's preferences"
     )
     volume: StringProperty(
         name="Volume",

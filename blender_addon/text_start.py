@@ -13,6 +13,7 @@ import numpy as np
 from bpy.types import Mesh, Object
 from numpy.typing import NDArray
 
+from . import mesh_arrays
 from .shared.geometry import TriangleMesh
 from .shared.scene import Region, RegionShape
 
@@ -21,7 +22,6 @@ REGION = "lightkiln_region"
 MAX_TRIANGLES = 200_000
 """More would hold the viewport up, and be lost in the lattice."""
 SMALLEST = 1e-9
-WIDTHS = {"vector": 3, "color": 4}
 
 
 def problem(thing: Object | None) -> str:
@@ -40,16 +40,15 @@ def of(thing: Object) -> tuple[TriangleMesh, Region]:
     """The mesh in its region's frame, and the region in the world."""
     if thing.mode == "EDIT":
         thing.update_from_editmode()
-    positions = _positions(thing)
+    positions = mesh_arrays.positions(thing.data)
     object_from_region = _remembered(thing)
     if object_from_region is None:
         object_from_region = _around(positions)
     region_from_object = np.linalg.inv(object_from_region)
     local = positions @ region_from_object[:3, :3].T + region_from_object[:3, 3]
-    corners = _array(thing.data.attributes[".corner_vert"].data, "value", np.int32)
     mesh = TriangleMesh(
         positions=local.astype(np.float32),
-        triangles=_fans(corners, _array(thing.data.polygons, "loop_start", np.int32)),
+        triangles=mesh_arrays.triangles(thing.data),
         colors=_colors(thing.data),
     )
     return mesh, region_of(thing, object_from_region)
@@ -60,7 +59,7 @@ def region_of(thing: Object, object_from_region: NDArray[Any] | None = None) -> 
     if object_from_region is None:
         object_from_region = _remembered(thing)
     if object_from_region is None:
-        object_from_region = _around(_positions(thing))
+        object_from_region = _around(mesh_arrays.positions(thing.data))
     world_from_object = np.array(thing.matrix_world, dtype=np.float64)
     placed = world_from_object @ object_from_region
     return Region(shape=RegionShape.BOX, world_from_region=placed)
@@ -95,26 +94,4 @@ def _colors(mesh: Mesh) -> NDArray[Any] | None:
     attribute = mesh.color_attributes.active_color
     if attribute is None or attribute.domain != "POINT":
         return None
-    return _array(attribute.data, "color").reshape(-1, 4)[:, :3]
-
-
-def _positions(thing: Object) -> NDArray[Any]:
-    return _array(thing.data.attributes["position"].data, "vector").reshape(-1, 3)
-
-
-def _fans(corners: NDArray[Any], starts: NDArray[Any]) -> NDArray[Any]:
-    """Triangles (F, 3): each polygon as a fan about its first corner.
-
-    Blender's own triangles are better where polygons are hollow, and cost ten times as much.
-    """
-    sizes = np.diff(starts, append=len(corners))
-    first = np.repeat(starts, sizes - 2)
-    place = np.arange(len(first)) - np.repeat(np.cumsum(sizes - 2) - (sizes - 2), sizes - 2)
-    return corners[np.stack([first, first + place + 1, first + place + 2], axis=1)]
-
-
-def _array(items: Any, name: str, kind: Any = np.float32) -> NDArray[Any]:
-    width = WIDTHS.get(name, 1)
-    values = np.empty(len(items) * width, dtype=kind)
-    items.foreach_get(name, values)
-    return values
+    return mesh_arrays.array(attribute.data, "color").reshape(-1, 4)[:, :3]

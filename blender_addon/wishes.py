@@ -57,7 +57,7 @@ def scene_of(wish: Wish, region: Region | None) -> tuple[Scene, dict[str, Source
         photos = (Photo(image=_picture(wish.image, files)),)
     start = None
     if wish.start is not None:
-        start = _named(ply_of(wish.start), "start.ply", files)
+        start = named(ply_of(wish.start), "start.ply", files)
     prompt = Prompt(text=wish.text, negative=wish.negative, start=start)
     scene = Scene(views=(), region=region, photos=photos, prompt=prompt)
     check_prompt(scene)
@@ -83,10 +83,11 @@ def _picture(path: Path, files: dict[str, Source]) -> FileRef:
         image_files.size_of(data, path.name)
     except InvalidScene as error:
         raise InvalidPrompt(error.message, hint=ADVICE) from None
-    return _named(data, path.name, files)
+    return named(data, path.name, files)
 
 
-def _named(data: bytes, name: str, files: dict[str, Source]) -> FileRef:
+def named(data: bytes, name: str, files: dict[str, Source]) -> FileRef:
+    """A file of these bytes, put among the others."""
     sha256 = hashlib.sha256(data).hexdigest()
     files[sha256] = data
     return FileRef(sha256=sha256, size=len(data), name=name)

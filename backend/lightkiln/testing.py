@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import trimesh
 from lightkiln_shared.camera import Camera
 from lightkiln_shared.errors import JobCancelled
 from lightkiln_shared.geometry import PointCloud, TriangleMesh
@@ -33,7 +34,7 @@ from lightkiln_shared.scene import Region, RegionShape
 from PIL import Image
 
 from lightkiln import testing_prior
-from lightkiln.capture.inputs import Inputs, LearnedInputs, LoadedView, TextInputs
+from lightkiln.capture.inputs import Inputs, LearnedInputs, LoadedView, MeshFile, TextInputs
 from lightkiln.methods import registry
 from lightkiln.methods.detached import DetachedRun
 from lightkiln.methods.spec import CheckpointState, MethodSpec, Need, Product
@@ -53,6 +54,7 @@ SMALL: dict[str, Scalar] = {
     "steps": 12,
     "batch": 64,
     "start": "ball",
+    "variants": 2,
 }
 """Parameters that make a run short, for the methods that have them."""
 SMALL_OF_WORDS: dict[str, Scalar] = {
@@ -75,6 +77,12 @@ METHODS = tuple(
     if found.spec is not None and not found.unavailable and found.spec.produces is Product.MESH
 )
 of_every_method = pytest.mark.parametrize("name", METHODS)
+
+
+@pytest.fixture(autouse=True)
+def no_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What a run keeps for the next one is not there: every run has all of its steps."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
 @pytest.fixture(autouse=True)
@@ -237,9 +245,30 @@ def learned_given(spec: MethodSpec) -> LearnedInputs:
         points = np.random.default_rng(0).standard_normal((2000, 3))
         points *= RADIUS / np.linalg.norm(points, axis=1, keepdims=True)
         return LearnedInputs(region=region, points=PointCloud(positions=points.astype(np.float32)))
+    if Need.MESHES in spec.needs:
+        return LearnedInputs(region=region, meshes=some_meshes(), workspace=a_folder())
     if Need.VOLUME in spec.needs:
         return LearnedInputs(region=region, volume=a_volume())
     return LearnedInputs(region=region)
+
+
+@cache
+def some_meshes() -> tuple[MeshFile, ...]:
+    """The ball, and two that are stretched."""
+    folder, found = a_folder(), []
+    for index, height in enumerate((1.0, 1.5, 2.0)):
+        ball = trimesh.creation.icosphere(3, RADIUS).apply_scale((1.0, 1.0, height))
+        path = folder / f"{index}.ply"
+        ball.export(path)
+        found.append(MeshFile(family="ball", path=path))
+    return tuple(found)
+
+
+def a_folder() -> Path:
+    """One that goes with this process."""
+    folder = Path(tempfile.mkdtemp(prefix="lightkiln-testing-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 @cache
@@ -249,8 +278,7 @@ def a_volume() -> Path:
     steps = 10.0 * (np.arange(side) - 0.5 * (side - 1))
     z, y, x = np.meshgrid(steps, steps, steps, indexing="ij")
     values = np.where(x * x + y * y + z * z < 80.0**2, 700.0, 40.0)
-    folder = Path(tempfile.mkdtemp(prefix="lightkiln-slices-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    folder = a_folder()
     for index, slice_ in enumerate(values):
         picture = Image.fromarray((slice_ + 1024.0).astype(np.uint16))
         picture.save(folder / f"{index:03}.png")

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from bpy.types import Context, Menu, Panel
+from bpy.types import Context, Menu, Panel, UILayout
 
-from .. import method_params, shape_order, status
+from .. import method_params, own_meshes, shape_order, status
 from .layout import Tab, methods, press, split, wrapped
 
 
@@ -31,17 +31,36 @@ class ShapesPanel(Tab, Panel):
         if info is not None:
             layout.menu("LIGHTKILN_MT_shaper", text=info.title)
             source = shape_order.source_of(info)
-            if source:
+            if source == "meshes":
+                _draw_meshes(layout, context)
+            elif source:
                 layout.prop(shape, source)
-            else:
+            if source in ("", "meshes"):
                 row = layout.row(align=True)
                 row.prop(shape, "seed")
                 row.operator("lightkiln.roll_seed", text="", icon="FILE_REFRESH").of = "shape"
-            if source in ("", "picture"):
+            if source in ("", "picture", "meshes"):
                 layout.prop(shape, "size")
             wrapped(layout, context, info.summary, icon="INFO")
-        press(layout).operator("lightkiln.shape", icon="MESH_ICOSPHERE")
+        learns = info is not None and shape_order.source_of(info) == "meshes"
+        press(layout).operator(
+            "lightkiln.shape",
+            text="Learn My Shapes" if learns else "Make Shape",
+            icon="MESH_ICOSPHERE",
+        )
         wrapped(layout, context, shape_order.problem(context), icon="INFO")
+
+
+def _draw_meshes(layout: UILayout, context: Context) -> None:
+    """What is learned from: the selection, or one of the asset libraries."""
+    shape = context.scene.lightkiln.shape
+    layout.prop(shape, "meshes")
+    if shape.meshes == "LIBRARY":
+        known = context.preferences.filepaths
+        layout.prop_search(shape, "library", known, "asset_libraries", icon="ASSET_MANAGER")
+    else:
+        count = len(own_meshes.selected(context))
+        layout.label(text=f"{count} meshes are selected", icon="MESH_DATA")
 
 
 class ShapeParamsPanel(Tab, Panel):

@@ -92,12 +92,12 @@ def check_pictures(scene: Scene) -> None:
 
 
 def check_sources(scene: Scene) -> None:
-    """Raise `InvalidScene` unless there are points or slices, and none of them too often."""
+    """Raise `InvalidScene` unless there are files to make something of, and not too many."""
     if not scene.sources:
-        raise InvalidScene("The scene has no points and no slices.", hint="Give their file.")
+        raise InvalidScene("There is no file to make something of.", hint="Give one.")
     if len(scene.sources) > MAX_SOURCES:
         raise InvalidScene(
-            f"There are {len(scene.sources)} slices; at most {MAX_SOURCES} can be read.",
+            f"There are {len(scene.sources)} files; at most {MAX_SOURCES} can be read.",
             hint="Leave every second one out.",
         )
 

@@ -88,6 +88,15 @@ class TextInputs:
     """A mesh to begin from, in the region's frame."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeshFile:
+    """A mesh to learn from."""
+
+    family: str
+    """What it is, for people."""
+    path: Path
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LearnedInputs:
     """What a method is given that has learned shapes; what its needs do not name is None."""
@@ -101,3 +110,6 @@ class LearnedInputs:
     """A file, or a folder of slices."""
     points: PointCloud | None = None
     """Of a surface, the region's frame."""
+    meshes: tuple[MeshFile, ...] = ()
+    workspace: Path | None = None
+    """For who learns: a folder of its own, which outlasts a pause or a crash."""

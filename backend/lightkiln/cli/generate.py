@@ -17,15 +17,17 @@ from lightkiln_shared.scene import Scene
 from lightkiln.jobs.folder import JobSpec
 from lightkiln.jobs.intake import NUM_SEEDS
 from lightkiln.methods.registry import DEFAULT_PRESET
+from lightkiln.methods.spec import Need
 
 from .finishing import Texture, finish_options
 from .results import check_output, write
 from .settings import Settings, settings_of
+from .sources import given
 from .telling import Json, telling
 from .turntable import check_film, write_film
 from .workplace import Detach, workplace
 
-METHOD = "vae3d"
+METHOD, OWN = "vae3d", "own-shapes"
 
 
 def generate(  # noqa: PLR0913, PLR0917 each option that is typed is an argument
@@ -36,7 +38,11 @@ def generate(  # noqa: PLR0913, PLR0917 each option that is typed is an argument
     seed: Annotated[
         int, typer.Option(min=0, max=NUM_SEEDS - 1, help="Another one, another shape.")
     ] = 0,
-    method: Annotated[str, typer.Option(help="See `lightkiln methods`.")] = METHOD,
+    method: Annotated[str, typer.Option(help="See `lightkiln methods`.")] = "",
+    meshes: Annotated[
+        Path | None,
+        typer.Option(help="A folder of your own meshes to learn from, some minutes at first."),
+    ] = None,
     preset: Annotated[str, typer.Option(help="draft, standard or high.")] = DEFAULT_PRESET,
     turntable: Annotated[
         Path | None, typer.Option(help="Also film the mesh from all around: .mp4.")
@@ -50,12 +56,17 @@ def generate(  # noqa: PLR0913, PLR0917 each option that is typed is an argument
     check_output(output, detach=detach)
     check_film(turntable)
     place = workplace(context, detach=detach, as_json=as_json, beside=output)
+    method = method or (METHOD if meshes is None else OWN)
     known = place.method(method)
-    if known.needs:
+    if known.needs != (() if meshes is None else (Need.MESHES,)):
         raise UserError(
-            f"{known.title} makes nothing of a seed alone.",
-            hint="Choose vae3d, or use `lightkiln reconstruct` or `lightkiln text`.",
+            f"{known.title} makes nothing of a seed {'alone' if meshes is None else 'and meshes'}.",
+            hint="Choose vae3d, or own-shapes with --meshes; or use `lightkiln reconstruct` or "
+            "`lightkiln text`.",
         )
+    scene, files = Scene(views=()), dict[str, Path]()
+    if meshes is not None:
+        scene, files = given(meshes, known.needs, None, meshes)
     job = JobSpec(
         job_id="0" * 16,
         title=f"{known.title} {seed}",
@@ -70,7 +81,7 @@ def generate(  # noqa: PLR0913, PLR0917 each option that is typed is an argument
         tempfile.TemporaryDirectory(prefix="lightkiln-") as parent,
         telling(as_json=as_json, quiet=place.is_detached) as told,
     ):
-        folder = place.run(job, Scene(views=()), {}, Path(parent) / "job", told)
+        folder = place.run(job, scene, files, Path(parent) / "job", told)
         if output is not None:
             told.wrote(write(folder, output, report=False))
         if turntable is not None:

@@ -7,6 +7,7 @@ It must not know methods, nor what the files hold.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from lightkiln_shared.errors import UserError
@@ -16,6 +17,7 @@ from lightkiln_shared.scene import Photo, Scene
 from lightkiln.capture.images import read_size
 from lightkiln.capture.open_scene import file_ref
 from lightkiln.jobs.learned import SPACING
+from lightkiln.learned.world.library import meshes_in
 from lightkiln.methods.spec import Need
 
 Spacing = tuple[float, float, float]
@@ -34,6 +36,8 @@ def given(
         raise UserError(f"There is no file or folder {path}.", hint="Check the path.")
     if Need.ONE_IMAGE in needs or Need.FEW_IMAGES in needs:
         return _pictures(_files(path) if path.is_dir() and Need.FEW_IMAGES in needs else [path])
+    if Need.MESHES in needs:
+        return _meshes(path)
     files = _files(path) if path.is_dir() and Need.VOLUME in needs else [path]
     if spacing is not None:
         files.append(_said(spacing, parent))
@@ -53,6 +57,14 @@ def _pictures(paths: list[Path]) -> tuple[Scene, dict[str, Path]]:
     refs = [file_ref(path) for path in paths]
     found = {ref.sha256: path for ref, path in zip(refs, paths, strict=True)}
     return Scene(views=(), photos=tuple(Photo(image=ref) for ref in refs)), found
+
+
+def _meshes(folder: Path) -> tuple[Scene, dict[str, Path]]:
+    """A library: each mesh by its path in the folder, which says what it is."""
+    names = meshes_in(folder)
+    refs = [replace(file_ref(folder / name), name=name) for name in names]
+    found = {ref.sha256: folder / name for ref, name in zip(refs, names, strict=True)}
+    return Scene(views=(), sources=tuple(refs)), found
 
 
 def _files(folder: Path) -> list[Path]:

@@ -17,7 +17,8 @@ from lightkiln_shared.geometry import PointCloud
 from lightkiln_shared.scene import FileRef, Photo, Region, RegionShape, Scene
 
 from lightkiln.capture.images import read_image
-from lightkiln.capture.inputs import LearnedInputs
+from lightkiln.capture.inputs import LearnedInputs, MeshFile
+from lightkiln.learned.world.plan import family_of
 from lightkiln.mesh.export import load_mesh
 from lightkiln.mesh.turntable import portrait
 from lightkiln.methods.spec import Need
@@ -31,6 +32,7 @@ from .thumbnail import keep_thumbnail
 
 SOURCES = "sources"
 SPACING = "spacing.json"
+WORKSPACE = "workspace"
 SUFFIX = re.compile(r"(\.[a-z0-9]{1,8}){1,2}$")
 
 
@@ -43,6 +45,7 @@ def learned(folder: JobFolder, job: JobSpec, journal: Journal, run: JobRun) -> N
     made = made_and_kept(folder, job, journal, run, lambda: entry(inputs, params, run))
     if made is not None:
         keep_thumbnail(folder, journal, portrait(made))
+    shutil.rmtree(folder.path / WORKSPACE, ignore_errors=True)
     run.tell_the_end()
 
 
@@ -56,6 +59,10 @@ def learned_inputs(folder: JobFolder, needs: tuple[Need, ...]) -> LearnedInputs:
     images = tuple(_image(photo, folder) for photo in scene.photos) if looks else ()
     points = _points(scene.sources[0], folder) if Need.POINTS in needs else None
     volume = _volume(scene, folder) if Need.VOLUME in needs else None
+    if Need.MESHES in needs:
+        workspace = folder.path / WORKSPACE
+        workspace.mkdir(exist_ok=True)
+        return LearnedInputs(region=region, meshes=_meshes(scene, folder), workspace=workspace)
     return LearnedInputs(region=region, images=images, points=points, volume=volume)
 
 
@@ -81,6 +88,15 @@ def _volume(scene: Scene, folder: JobFolder) -> Path:
     into = folder.path / SOURCES
     placed = [_placed(ref, into, index, folder) for index, ref in enumerate(scene.sources)]
     return placed[0] if len(placed) == 1 else into
+
+
+def _meshes(scene: Scene, folder: JobFolder) -> tuple[MeshFile, ...]:
+    """Each with its family: what stands before the stroke in its name."""
+    into = folder.path / SOURCES
+    return tuple(
+        MeshFile(family=family_of(ref.name), path=_placed(ref, into, index, folder))
+        for index, ref in enumerate(scene.sources)
+    )
 
 
 def _placed(ref: FileRef, into: Path, index: int, folder: JobFolder) -> Path:

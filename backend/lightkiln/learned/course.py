@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ from lightkiln_shared.errors import UserError
 from PIL import Image
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from lightkiln.ops.chance import seed_of
 from lightkiln.training.processes import Group
@@ -96,7 +96,7 @@ class Course:
             self._restore()
         self._began = time.monotonic()
 
-    def batches(self) -> Iterator[Batch]:
+    def batches(self) -> Generator[Batch, None, None]:
         """What the steps look at, one drawn ahead, until the course is over."""
         with ThreadPoolExecutor(1) as ahead:
             coming = ahead.submit(self._drawn, self.pupil.step)
@@ -104,6 +104,11 @@ class Course:
                 batch = coming.result()
                 coming = ahead.submit(self._drawn, self.pupil.step + 1)
                 yield {name: value.to(self._group.device) for name, value in batch.items()}
+
+    @property
+    def mean(self) -> nn.Module:
+        """What is kept."""
+        return self._mean
 
     def learn(self, batch: Batch) -> Figures:
         """One step; its figures, with the mean of the newest losses."""

@@ -51,6 +51,8 @@ class Need(StrEnum):
     TEXT = "text"
     VOLUME = "volume"
     POINTS = "points"
+    MESHES = "meshes"
+    """Several, to learn from; a name `family/name.ply` says what a mesh is."""
 
 
 class Product(StrEnum):

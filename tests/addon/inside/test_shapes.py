@@ -61,3 +61,65 @@ def test_what_is_missing_is_said_before_anything_is_sent(
     job = module("status").current.job
     pump_until(lambda: job.is_over)
     assert "is not there" in job.reason
+
+
+def _box(name: str, size: tuple[float, float, float]) -> bpy.types.Object:
+    bpy.ops.mesh.primitive_cube_add(size=1.0)
+    made = bpy.context.active_object
+    made.name, made.scale = name, size
+    return made
+
+
+def test_a_new_one_of_the_kind_of_the_selected_meshes(
+    shape: bpy.types.PropertyGroup, pump_until: Callable[..., None]
+) -> None:
+    shape.method, shape.meshes, shape.size, shape.seed = "own-shapes", "SELECTED", 1.0, 3
+    bpy.ops.object.select_all(action="DESELECT")
+    assert "Select 2 meshes or more" in _reason()
+    boxes = [_box(f"Box {n}", (0.4 + 0.1 * n, 0.3, 2.0)) for n in range(3)]
+    for box in boxes:
+        box.select_set(True)
+    bpy.context.scene.lightkiln_params.own_shapes.steps = 12
+    bpy.context.scene.cursor.location = (0.0, 0.0, 5.0)
+    bpy.context.view_layer.update()
+    assert bpy.ops.lightkiln.shape() == {"FINISHED"}
+    job = module("status").current.job
+    pump_until(lambda: job.imported)
+    made = bpy.data.objects[job.imported_as]
+    bpy.context.view_layer.update()
+    corners = np.array([made.matrix_world @ vertex.co for vertex in made.data.vertices])
+    assert np.ptp(corners, axis=0).argmax() == 2  # it stands, as they do
+    assert np.abs(corners - (0.0, 0.0, 5.0)).max() < 0.6
+
+
+def test_an_asset_library_is_read_and_nothing_of_it_stays(
+    shape: bpy.types.PropertyGroup, tmp_path: Path
+) -> None:
+    own_meshes = module("own_meshes")
+    things = [
+        _box("Crate", (1.0, 2.0, 1.0)),
+        _box("Post", (0.2, 0.2, 3.0)),
+        _box("No asset", (1,) * 3),
+    ]
+    for thing in things[:2]:
+        thing.asset_mark()
+    bpy.context.view_layer.update()
+    bpy.data.libraries.write(str(tmp_path / "boxes.blend"), set(things))
+    for thing in things:
+        bpy.data.objects.remove(thing)
+    libraries = bpy.context.preferences.filepaths.asset_libraries
+    library = libraries.new(name="Mine", directory=str(tmp_path))
+    before = len(bpy.data.objects), len(bpy.data.meshes)
+    try:
+        shape.method, shape.meshes = "own-shapes", "LIBRARY"
+        shape.library = ""
+        assert "Choose the asset library" in _reason()
+        found = dict(own_meshes.of_library("Mine"))
+        shape.library = "Gone"
+        assert "is not there" in _reason()
+    finally:
+        libraries.remove(library)
+        shape.meshes = "SELECTED"
+    assert sorted(found) == ["boxes/Crate.ply", "boxes/Post.ply"]
+    np.testing.assert_allclose(np.ptp(found["boxes/Crate.ply"].positions, axis=0), (1, 2, 1))
+    assert (len(bpy.data.objects), len(bpy.data.meshes)) == before

@@ -60,6 +60,27 @@ def test_one_photograph_becomes_a_mesh(picture: Path, tmp_path: Path) -> None:
     np.testing.assert_allclose(size / size[2], true / true[2], atol=0.12)
 
 
+def test_a_folder_of_photographs_becomes_one_mesh(picture: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "bottle"
+    folder.mkdir()
+    for angle in range(3):
+        camera = camera_around(np.zeros(3), RADIUS, 2.0 * angle, 0.3, 100)
+        seen = shade(thing("bottle", UNSEEN).mesh, camera, lit=True)
+        Image.fromarray(seen).save(folder / f"{angle}.png")
+    size = np.ptp(
+        made("reconstruct", folder, "--method", "r2n2", "-o", tmp_path / "out.glb").positions,
+        axis=0,
+    )
+    assert size[2] == size.max()
+
+
+def test_sizes_of_networks_are_checked(tmp_path: Path) -> None:
+    words = ("train", "r2n2", tmp_path, "--size")
+    assert "r2n2 has no size depth=3" in refused(*words, "depth=3")
+    assert "has no size kernel=three" in refused(*words, "kernel=three")
+    assert "Its size is fixed" in refused("train", "prior", tmp_path, "--size", "width=3")
+
+
 def test_points_become_a_closed_mesh_where_they_are(tmp_path: Path) -> None:
     mesh = thing("bottle", UNSEEN).mesh
     points = 0.1 * sample(mesh, 2000).points + (3.0, 1.0, 0.0)
@@ -137,7 +158,7 @@ def test_a_dataset_is_made_shown_learned_from_and_judged(tmp_path: Path) -> None
     answer = run(app, ["dataset", "make", folder, *few, "--workers", "1"])
     assert answer.exit_code == 0, answer.output
     assert "20 things: 16 for train, 2 for validation, 2 for test." in answer.output
-    short = ["--steps", "3", "--batch", "4", "-o", str(taught)]
+    short = ["--steps", "3", "--batch", "4", "--size", "width=8", "-o", str(taught)]
     answer = run(app, ["train", "vae3d", folder, *short])
     assert answer.exit_code == 0, answer.output
     kept = str(taught / "weights.safetensors")

@@ -10,6 +10,7 @@ flipped and gives them back clean (Vincent et al. 2008). It must not know files.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -39,15 +40,25 @@ AT_ONCE = 64
 SHOWN = 9
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Filled:
+    """Things as voxels."""
+
+    voxels: NDArray[Any]
+    """(n, side, side, side) bool."""
+    family: NDArray[Any]
+    """(n,) int64."""
+
+
 class Autoencoding:
     """The lesson; with `draws` it is the VAE's."""
 
     batch_size = 16
 
     def __init__(
-        self, training: Things, validation: Things, size: Mapping[str, int], *, draws: bool
+        self, training: Filled, validation: Filled, size: Mapping[str, int], *, draws: bool
     ) -> None:
-        self._training, self._validation = _voxels(training), _voxels(validation)
+        self._training, self._validation = training.voxels, validation.voxels
         self._family = torch.from_numpy(training.family)
         self._size, self._draws = {**size}, draws
 
@@ -158,5 +169,6 @@ def noisy(
     return np.asarray(voxels ^ (flipped & chosen[:, None, None, None]))
 
 
-def _voxels(things: Things) -> Bool[NDArray[Any], "n side side side"]:
-    return unpacked(things.voxels32, SIDE)
+def filled(things: Things) -> Filled:
+    """A dataset's."""
+    return Filled(unpacked(things.voxels32, SIDE), things.family)

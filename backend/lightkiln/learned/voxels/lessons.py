@@ -10,7 +10,7 @@ from lightkiln.learned.weights import About
 from lightkiln.learned.world.plan import Plan, Split, plan_of, world_of
 from lightkiln.learned.world.shards import things
 
-from .autoencoding import Autoencoding
+from .autoencoding import Autoencoding, filled
 from .gan import Contest
 from .shipped import AUTOENCODER, GAN, VAE
 
@@ -46,7 +46,8 @@ def _autoencoding(
     plan = plan_of(dataset)
     size = {**SIZE, **size, "families": len(plan.families)}
     draws = method == VAE
-    lesson = Autoencoding(things(dataset, Split.TRAIN), things(dataset, split), size, draws=draws)
+    taught, judged = (filled(things(dataset, part)) for part in (Split.TRAIN, split))
+    lesson = Autoencoding(taught, judged, size, draws=draws)
     return lesson, _about(method, plan, size)
 
 

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Own shapes: learns the shapes of a person's own meshes, and makes another one of their kind.
+
+It must not import anything heavy: this file is read to list the method.
+"""
+
+from dataclasses import dataclass
+
+from lightkiln.api import MethodSpec, Need, param
+
+
+@dataclass(frozen=True, kw_only=True)
+class Params:
+    steps: int = param(
+        1500,
+        "Of the course, some 200 a minute; what was learned is kept.",
+        min=10,
+        max=1_000_000,
+    )
+    family: str = param("", "Collection or folder it shall be like; empty: any of them.")
+    spread: float = param(
+        0.8, "Below 1 things are nearer to what was shown; above, odder.", min=0.1, max=1.5
+    )
+    variants: int = param(
+        12,
+        "Times each mesh is shown, stretched along its axes.",
+        min=2,
+        max=200,
+        advanced=True,
+    )
+    faces: int = param(20_000, "Most triangles of the mesh.", min=500, max=200_000)
+    threshold: float = param(
+        0.35,
+        "Probability at which a place is solid: lower is thicker.",
+        min=0.05,
+        max=0.95,
+        advanced=True,
+    )
+
+
+SPEC = MethodSpec(
+    name="own-shapes",
+    title="Own Shapes",
+    summary=(
+        "Learns the shapes of your own meshes, of a collection or an asset library, and makes "
+        "another one of their kind for every seed. Some minutes at first; the same meshes with "
+        "another seed take seconds."
+    ),
+    params=Params,
+    entry="lightkiln.methods.own_shapes.teach:generate",
+    needs=(Need.MESHES,),
+    memory_mb=1500,
+    presets={"draft": {"steps": 400}, "high": {"steps": 6000}},
+)
