@@ -25,7 +25,7 @@ from .settings import Settings, settings_of
 from .sources import given
 from .telling import Json, telling
 from .turntable import check_film, write_film
-from .workplace import Detach, workplace
+from .workplace import Detach, Method, workplace
 
 METHOD, OWN = "vae3d", "own-shapes"
 
@@ -58,15 +58,7 @@ def generate(  # noqa: PLR0913, PLR0917 each option that is typed is an argument
     place = workplace(context, detach=detach, as_json=as_json, beside=output)
     method = method or (METHOD if meshes is None else OWN)
     known = place.method(method)
-    if known.needs != (() if meshes is None else (Need.MESHES,)):
-        raise UserError(
-            f"{known.title} makes nothing of a seed {'alone' if meshes is None else 'and meshes'}.",
-            hint="Choose vae3d, or own-shapes with --meshes; or use `lightkiln reconstruct` or "
-            "`lightkiln text`.",
-        )
-    scene, files = Scene(views=()), dict[str, Path]()
-    if meshes is not None:
-        scene, files = given(meshes, known.needs, None, meshes)
+    scene, files = _shown(known, meshes)
     job = JobSpec(
         job_id="0" * 16,
         title=f"{known.title} {seed}",
@@ -86,3 +78,15 @@ def generate(  # noqa: PLR0913, PLR0917 each option that is typed is an argument
             told.wrote(write(folder, output, report=False))
         if turntable is not None:
             told.wrote(write_film(folder, turntable))
+
+
+def _shown(method: Method, meshes: Path | None) -> tuple[Scene, dict[str, Path]]:
+    """What there is beside the seed: nothing, or meshes; raises `UserError`."""
+    if method.needs != (() if meshes is None else (Need.MESHES,)):
+        alone = "alone" if meshes is None else "and meshes"
+        raise UserError(
+            f"{method.title} makes nothing of a seed {alone}.",
+            hint="Choose vae3d, or own-shapes with --meshes; or use `lightkiln reconstruct` or "
+            "`lightkiln text`.",
+        )
+    return (Scene(views=()), {}) if meshes is None else given(meshes, method.needs, None, meshes)

@@ -20,7 +20,7 @@ Taught = TypeVar("Taught")
 
 OCCUPANCY_SIZE = {"code": 256, "width": 128, "channels": 32}
 PIFU_SIZE = {"channels": 48, "width": 128}
-R2N2_SIZE = {"kernel": 3, "gru": 0}
+R2N2_SIZE = {"kernel": 3, "gru": 1}
 
 
 def occupancy_network(
