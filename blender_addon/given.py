@@ -20,13 +20,13 @@ from .shared.scene import Photo, Region, Scene
 from .transfers import Source
 from .wishes import named, ply_of
 
-ONE_IMAGE, FEW_IMAGES, MESHES = "one_image", "few_images", "meshes"
-POINTS, VOLUME = "points", "volume"
+ONE_IMAGE, FEW_IMAGES, POINTS, VOLUME = "one_image", "few_images", "points", "volume"
+MESH, MESHES = "mesh", "meshes"
 """What such a method may need, as the backend says it."""
 LOOKS = (ONE_IMAGE, FEW_IMAGES)
-PLACED = ("", *LOOKS, MESHES)
+PLACED = ("", *LOOKS, MESH, MESHES)
 """Needs of what is made to stand in a region; points and volumes have places of their own."""
-LEARNED = {(ONE_IMAGE,), (FEW_IMAGES,), (POINTS,), (VOLUME,), (MESHES,), ()}
+LEARNED = {(ONE_IMAGE,), (FEW_IMAGES,), (POINTS,), (VOLUME,), (MESH,), (MESHES,), ()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def scene_of(given: Given, region: Region) -> tuple[Scene, dict[str, Source]]:
     """The scene and its files by SHA-256; raises `InvalidScene` with what is wrong."""
     if not given.need:
         return Scene(views=(), region=region), {}
-    if given.need == MESHES:
+    if given.need in (MESH, MESHES):
         return _learned_from(given.meshes, region)
     path = given.path
     if path is None or not path.exists():

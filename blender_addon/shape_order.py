@@ -12,7 +12,7 @@ import bpy
 from bpy.types import Context, Scene
 
 from . import at_cursor, method_params, own_meshes, status
-from .given import FEW_IMAGES, MESHES, ONE_IMAGE, POINTS, VOLUME, Given
+from .given import FEW_IMAGES, MESH, MESHES, ONE_IMAGE, POINTS, VOLUME, Given
 from .mailbox import Link
 from .shared.errors import InvalidScene
 from .shared.messages import MethodInfo
@@ -23,9 +23,10 @@ SOURCES = {
     FEW_IMAGES: "picture",
     POINTS: "points",
     VOLUME: "volume",
+    MESH: "mesh",
     MESHES: "meshes",
 }
-"""What a method needs -> where the person has chosen it."""
+"""What a method needs -> where the person has chosen it; meshes are selected."""
 LEAST_MESHES = 2
 """One alone is one shape."""
 
@@ -53,8 +54,8 @@ def problem(context: Context) -> str:
         return f"{info.title} cannot be used: {info.unavailable}."
     source = source_of(info)
     shape = context.scene.lightkiln.shape
-    if source == "meshes":
-        return _missing_meshes(context)
+    if source in (MESH, MESHES):
+        return _missing_meshes(context, source)
     if source and not getattr(shape, source):
         name = shape.bl_rna.properties[source].name.lower()
         return f"Choose the {name} that it is to be made from."
@@ -87,18 +88,22 @@ def _given(context: Context, info: MethodInfo) -> Given:
     source, shape = source_of(info), context.scene.lightkiln.shape
     if not source:
         return Given("")
-    if source != "meshes":
-        return Given(info.needs[0], Path(bpy.path.abspath(getattr(shape, source))))
-    if shape.meshes == "LIBRARY":
+    if source == MESHES and shape.meshes == "LIBRARY":
         return Given(MESHES, meshes=own_meshes.of_library(shape.library))
-    return Given(MESHES, meshes=own_meshes.of_selected(context))
+    if source in (MESH, MESHES):
+        return Given(source, meshes=own_meshes.of_selected(context))
+    return Given(info.needs[0], Path(bpy.path.abspath(getattr(shape, source))))
 
 
-def _missing_meshes(context: Context) -> str:
+def _missing_meshes(context: Context, source: str) -> str:
     shape = context.scene.lightkiln.shape
-    if shape.meshes == "LIBRARY":
+    if source == MESHES and shape.meshes == "LIBRARY":
         return "" if shape.library else "Choose the asset library that it is to learn from."
     count = len(own_meshes.selected(context))
+    if source == MESH:
+        return (
+            "" if count == 1 else f"Select the one mesh that it is to be made from ({count} are)."
+        )
     if count < LEAST_MESHES:
         return f"Select {LEAST_MESHES} meshes or more that are alike ({count} are)."
     return ""

@@ -245,6 +245,8 @@ def learned_given(spec: MethodSpec) -> LearnedInputs:
         points = np.random.default_rng(0).standard_normal((2000, 3))
         points *= RADIUS / np.linalg.norm(points, axis=1, keepdims=True)
         return LearnedInputs(region=region, points=PointCloud(positions=points.astype(np.float32)))
+    if Need.MESH in spec.needs:
+        return LearnedInputs(region=region, meshes=some_meshes()[:1])
     if Need.MESHES in spec.needs:
         return LearnedInputs(region=region, meshes=some_meshes(), workspace=a_folder())
     if Need.VOLUME in spec.needs:

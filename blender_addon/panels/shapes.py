@@ -8,6 +8,7 @@ from typing import ClassVar
 from bpy.types import Context, Menu, Panel, UILayout
 
 from .. import method_params, own_meshes, shape_order, status
+from ..given import MESH, MESHES
 from .layout import Tab, methods, press, split, wrapped
 
 
@@ -31,18 +32,18 @@ class ShapesPanel(Tab, Panel):
         if info is not None:
             layout.menu("LIGHTKILN_MT_shaper", text=info.title)
             source = shape_order.source_of(info)
-            if source == "meshes":
-                _draw_meshes(layout, context)
+            if source in (MESH, MESHES):
+                _draw_meshes(layout, context, source)
             elif source:
                 layout.prop(shape, source)
-            if source in ("", "meshes"):
+            if source in ("", MESHES):
                 row = layout.row(align=True)
                 row.prop(shape, "seed")
                 row.operator("lightkiln.roll_seed", text="", icon="FILE_REFRESH").of = "shape"
-            if source in ("", "picture", "meshes"):
+            if source in ("", "picture", MESH, MESHES):
                 layout.prop(shape, "size")
             wrapped(layout, context, info.summary, icon="INFO")
-        learns = info is not None and shape_order.source_of(info) == "meshes"
+        learns = info is not None and shape_order.source_of(info) == MESHES
         press(layout).operator(
             "lightkiln.shape",
             text="Learn My Shapes" if learns else "Make Shape",
@@ -51,11 +52,12 @@ class ShapesPanel(Tab, Panel):
         wrapped(layout, context, shape_order.problem(context), icon="INFO")
 
 
-def _draw_meshes(layout: UILayout, context: Context) -> None:
-    """What is learned from: the selection, or one of the asset libraries."""
+def _draw_meshes(layout: UILayout, context: Context, source: str) -> None:
+    """What it is made from: the selection, or one of the asset libraries."""
     shape = context.scene.lightkiln.shape
-    layout.prop(shape, "meshes")
-    if shape.meshes == "LIBRARY":
+    if source == MESHES:
+        layout.prop(shape, "meshes")
+    if source == MESHES and shape.meshes == "LIBRARY":
         known = context.preferences.filepaths
         layout.prop_search(shape, "library", known, "asset_libraries", icon="ASSET_MANAGER")
     else:

@@ -39,6 +39,7 @@ COMMANDS = {
     "devices": "List a backend's devices, its queue, and what you take of it.",
     "dataset": "Make what the learned methods are taught with.",
     "train": "Teach a learned method, or the built-in prior, anew.",
+    "lighten": "Write a learned method's weights in fewer bits, and say what is lost.",
     "evaluate": "Compare a mesh with the truth: Chamfer, F-score, normals.",
     "doctor": "Say what is missing on this machine, and what to do.",
     "serve": "Serve Blender on this machine, or with --lan on the network.",

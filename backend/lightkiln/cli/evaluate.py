@@ -13,15 +13,18 @@ import json
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
 from lightkiln_shared.errors import UserError
-from lightkiln_shared.geometry import TriangleMesh
+from lightkiln_shared.geometry import PointCloud, TriangleMesh
 from rich.console import Console
 from rich.table import Table
 
 from lightkiln.mesh.export import load_mesh
+from lightkiln.metrics.closest import sample
 from lightkiln.metrics.surface import TAUS, SurfaceScores
 from lightkiln.metrics.surface import evaluate as compare
+from lightkiln.metrics.transport import POINTS, earth_movers
 
 from . import dtu_files
 
@@ -83,11 +86,23 @@ def _by_dtu(mesh: TriangleMesh, folder: Path, scan: int, views: Path | None, as_
 
 
 def _by_truth(mesh: TriangleMesh, against: Path, as_json: bool) -> None:
-    scores = compare(mesh, load_mesh(against))
+    truth = load_mesh(against)
+    scores, moved = compare(mesh, truth), _moved(mesh, truth)
     if as_json:
-        typer.echo(json.dumps(_plain(scores)))
-    else:
-        Console(highlight=False).print(_table(scores))
+        typer.echo(json.dumps({**_plain(scores), "earth_movers": moved}))
+        return
+    table = _table(scores)
+    table.add_row("earth mover's", f"{moved:.6f}", f"{100 * scores.fraction(moved):.3f}")
+    Console(highlight=False).print(table)
+
+
+def _moved(mesh: TriangleMesh, truth: TriangleMesh | PointCloud) -> float:
+    """The earth mover's distance of points of both."""
+    a = sample(mesh, POINTS).points
+    if isinstance(truth, TriangleMesh):
+        return earth_movers(a, sample(truth, POINTS, seed=1).points)
+    b = np.random.default_rng(1).permutation(truth.positions.astype(float))[:POINTS]
+    return earth_movers(a[: len(b)], b)
 
 
 def _plain(scores: SurfaceScores) -> dict[str, Any]:

@@ -37,7 +37,9 @@ def given(
     if Need.ONE_IMAGE in needs or Need.FEW_IMAGES in needs:
         return _pictures(_files(path) if path.is_dir() and Need.FEW_IMAGES in needs else [path])
     if Need.MESHES in needs:
-        return _meshes(path)
+        return _meshes(path, meshes_in(path))
+    if Need.MESH in needs:
+        return _meshes(path.parent, (path.name,))
     files = _files(path) if path.is_dir() and Need.VOLUME in needs else [path]
     if spacing is not None:
         files.append(_said(spacing, parent))
@@ -59,9 +61,8 @@ def _pictures(paths: list[Path]) -> tuple[Scene, dict[str, Path]]:
     return Scene(views=(), photos=tuple(Photo(image=ref) for ref in refs)), found
 
 
-def _meshes(folder: Path) -> tuple[Scene, dict[str, Path]]:
-    """A library: each mesh by its path in the folder, which says what it is."""
-    names = meshes_in(folder)
+def _meshes(folder: Path, names: tuple[str, ...]) -> tuple[Scene, dict[str, Path]]:
+    """Each mesh by its path in the folder, which says what it is."""
     refs = [replace(file_ref(folder / name), name=name) for name in names]
     found = {ref.sha256: folder / name for ref, name in zip(refs, names, strict=True)}
     return Scene(views=(), sources=tuple(refs)), found

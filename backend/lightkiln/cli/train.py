@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from lightkiln_shared.errors import InvalidParams
+from lightkiln_shared.errors import InvalidParams, UserError
 from rich.console import Console
 
 Speed = Annotated[int, typer.Option(min=0, help="Things or pictures of a step; 0: its own.")]
@@ -42,6 +42,9 @@ def train(  # noqa: PLR0913, PLR0917 each option that is typed is an argument
     ] = None,
     large: Annotated[bool, typer.Option("--large", help="A network for a GPU.")] = False,
     seed: Annotated[int, typer.Option(help="Decides what is shown when.")] = 0,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Also write the curves for TensorBoard.")
+    ] = False,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
 ) -> None:
     """Teach a learned method, or the built-in prior, anew."""
@@ -57,14 +60,30 @@ def train(  # noqa: PLR0913, PLR0917 each option that is typed is an argument
     recipe = course.Recipe(steps=steps, minutes=minutes, batch=batch, seed=seed)
     console = Console()
     processes = importlib.import_module("lightkiln.training.processes")
+    into = output or Path(learner)
     with processes.group_on(device) as group:
+        board: Any = _board(into) if tensorboard and group.is_first else None
 
         def told(step: int, figures: dict[str, float]) -> None:
             if group.is_first:
                 console.print(f"step {step:6}   {_said(figures)}")
+            for name, value in figures.items() if board is not None else ():
+                board.add_scalar(name, value, step)
 
-        weights = course.train(lesson, about, output or Path(learner), recipe, group, told)
+        weights = course.train(lesson, about, into, recipe, group, told)
+        if board:
+            board.close()
     console.print(f"The weights are in {weights}.")
+
+
+def _board(folder: Path) -> Any:
+    """Where TensorBoard's curves go; raises `UserError` without the extra."""
+    try:
+        return importlib.import_module("torch.utils.tensorboard").SummaryWriter(str(folder))
+    except ImportError:
+        raise UserError(
+            "TensorBoard is not installed.", hint="pip install 'lightkiln[tensorboard]'."
+        ) from None
 
 
 def _sizes(name: str, known: Any, texts: list[str] | None) -> dict[str, int]:

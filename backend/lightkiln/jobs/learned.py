@@ -59,7 +59,7 @@ def learned_inputs(folder: JobFolder, needs: tuple[Need, ...]) -> LearnedInputs:
     images = tuple(_image(photo, folder) for photo in scene.photos) if looks else ()
     points = _points(scene.sources[0], folder) if Need.POINTS in needs else None
     volume = _volume(scene, folder) if Need.VOLUME in needs else None
-    if Need.MESHES in needs:
+    if {Need.MESH, Need.MESHES} & set(needs):
         workspace = folder.path / WORKSPACE
         workspace.mkdir(exist_ok=True)
         return LearnedInputs(region=region, meshes=_meshes(scene, folder), workspace=workspace)

@@ -26,6 +26,7 @@ _CHECKS: dict[Need, Callable[[Scene], None]] = {
     Need.FEW_IMAGES: check_pictures,
     Need.POINTS: check_sources,
     Need.VOLUME: check_sources,
+    Need.MESH: check_sources,
     Need.MESHES: check_sources,
 }
 

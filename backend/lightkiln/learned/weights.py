@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files of weights: safetensors of 16 bits a number, and what they know, in the file's own header.
+"""Files of weights: safetensors, and what they know, in the file's own header.
 
 It must not know networks.
 """
@@ -17,6 +17,8 @@ from lightkiln_shared.errors import InvalidWeights, UserError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
+
+from .light import Bits, lightened, restored
 
 Network = TypeVar("Network", bound=nn.Module)
 FORMAT = 1
@@ -40,14 +42,23 @@ class About:
     licence: str = "GPL-3.0-or-later"
 
 
-def save(network: nn.Module, about: About, path: Path) -> None:
-    """Write a network's state; whole numbers in it stay as they are."""
-    state = {
-        name: (value.half() if value.is_floating_point() else value).detach().cpu().contiguous()
-        for name, value in network.state_dict().items()
-    }
+def save(network: nn.Module, about: About, path: Path, bits: Bits = Bits.FLOAT16) -> None:
+    """Write a network's state."""
+    _write(network.state_dict(), about, path, bits)
+
+
+def lighten(path: Path, about: About, into: Path, bits: Bits) -> None:
+    """Write a file of weights anew, in fewer bits."""
+    with safe_open(path, "pt") as opened:
+        kept: dict[str, Tensor] = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 no mapping
+    _write(restored(kept), about, into, bits)
+
+
+def _write(state: Mapping[str, Tensor], about: About, path: Path, bits: Bits) -> None:
+    kept = lightened(state, bits)
+    plain = {name: value.detach().cpu().contiguous() for name, value in kept.items()}
     beside = path.with_name(path.name + ".part")
-    save_file(state, beside, metadata={HEADER: json.dumps(asdict(about))})
+    save_file(plain, beside, metadata={HEADER: json.dumps(asdict(about))})
     beside.replace(path)
 
 
@@ -106,9 +117,7 @@ def load_into(network: nn.Module, path: Path, device: torch.device) -> None:
     with safe_open(path, "pt") as opened:
         state: dict[str, Tensor] = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 no mapping
     try:
-        network.load_state_dict(
-            {name: v.float() if v.is_floating_point() else v for name, v in state.items()}
-        )
+        network.load_state_dict(restored(state))
     except RuntimeError:
         raise InvalidWeights(
             f"{path.name} does not fit the network that it tells of.", hint="Train anew."

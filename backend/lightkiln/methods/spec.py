@@ -51,6 +51,7 @@ class Need(StrEnum):
     TEXT = "text"
     VOLUME = "volume"
     POINTS = "points"
+    MESH = "mesh"
     MESHES = "meshes"
     """Several, to learn from; a name `family/name.ply` says what a mesh is."""
 
