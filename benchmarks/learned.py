@@ -22,13 +22,21 @@ from numpy.typing import NDArray
 from PIL import Image
 from safetensors.numpy import load_file
 
-from benchmarks import learned_pictures, learned_points, learned_slices, learned_voxels
+from benchmarks import (
+    learned_light,
+    learned_meshes,
+    learned_pictures,
+    learned_points,
+    learned_r2n2,
+    learned_slices,
+    learned_voxels,
+)
 from benchmarks.learned_sheet import write
 from benchmarks.machine import DOCS, ROOT, commit, machine, today
 
 WORLD = ROOT / "build" / "benchmarks" / "world"
 OF_EACH = 150
-PARTS = ("pictures", "points", "voxels", "slices")
+PARTS = ("pictures", "views", "meshes", "points", "voxels", "slices", "light")
 
 
 def main() -> None:
@@ -36,6 +44,9 @@ def main() -> None:
     parser.add_argument("--only", choices=PARTS, nargs="*", default=PARTS)
     parser.add_argument("--world", type=Path, default=WORLD, help="a dataset of 150 of each")
     parser.add_argument("--photographs", type=Path, nargs="*", default=[], help="cut out: PNG")
+    parser.add_argument(
+        "--recurrent", type=Path, nargs="*", default=[], help="weights of other kernels and cells"
+    )
     parser.add_argument("--ct", type=Path, help="a volume")
     options = parser.parse_args()
     make(options.world, Plan(families=tuple(FAMILIES), count=OF_EACH), lambda *_: None)
@@ -51,13 +62,19 @@ def main() -> None:
     (DOCS / "learned.md").write_text(template.format(**record))
 
 
-def _measured(part: str, options: argparse.Namespace) -> dict[str, float]:
+def _measured(part: str, options: argparse.Namespace) -> dict[str, Any]:
     """A part's figures; its sheet beside them."""
     if part == "pictures":
         photographs = [_cut_out(each) for each in options.photographs]
         rows = learned_pictures.rows(options.world, photographs)
         write(rows, DOCS / "learned-pictures.jpg", halves=2)
         return learned_pictures.measured(options.world)
+    if part == "views":
+        return learned_r2n2.measured(options.world, options.recurrent)
+    if part == "meshes":
+        return learned_meshes.measured(options.world)
+    if part == "light":
+        return learned_light.measured(options.world)
     if part == "points":
         write(learned_points.rows(), DOCS / "learned-distances.jpg")
         return learned_points.measured()

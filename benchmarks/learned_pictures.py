@@ -6,7 +6,6 @@ Thresholds were chosen on the validation things, those of the networks when they
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +21,12 @@ from lightkiln.learned.world.families import FAMILIES
 from lightkiln.learned.world.plan import Split, plan_of
 from lightkiln.learned.world.shards import things
 from lightkiln.learned.world.things import thing
+from lightkiln.methods import r2n2
 from lightkiln.methods.detached import DetachedRun
 from lightkiln.methods.occupancy_network.infer import reconstruct as reconstruct_by_code
 from lightkiln.methods.one_picture import Params
 from lightkiln.methods.pifu.infer import reconstruct as reconstruct_by_pixels
+from lightkiln.methods.r2n2.infer import reconstruct as reconstruct_by_voxels
 from lightkiln.metrics.voxels import iou
 from lightkiln_shared.geometry import TriangleMesh
 from lightkiln_shared.scene import Region, RegionShape
@@ -70,7 +71,7 @@ def rows(world: Path, photographs: list[NDArray[Any]]) -> list[tuple[str, list[C
     for index, family in enumerate(FAMILIES):
         for which in SHOWN if family in THIN else SHOWN[:1]:
             at = int(np.flatnonzero(test.family == index)[which])
-            truth = _facing(thing(family, numbers[which]).mesh, test.angles[at, :1, 0])
+            truth = facing(thing(family, numbers[which]).mesh, test.angles[at, :1, 0])
             found.append((family, [*_seen(test.views[at, 0]), shaded(truth)]))
     found += [("a photograph", _seen(each)) for each in photographs]
     return found
@@ -83,15 +84,16 @@ def _iou(test: Material, chosen: Draw, asked: scores.Asked, threshold: float) ->
 
 def _seen(picture: NDArray[Any]) -> list[Cell]:
     inputs = LearnedInputs(region=CUBE, images=(picture,))
-    methods: tuple[Callable[..., TriangleMesh], ...] = (reconstruct_by_code, reconstruct_by_pixels)
     params = Params(resolution=64, faces=20_000)
     return [
         picture_cell(picture),
-        *(shaded(each(inputs, params, DetachedRun())) for each in methods),
+        shaded(reconstruct_by_code(inputs, params, DetachedRun())),
+        shaded(reconstruct_by_pixels(inputs, params, DetachedRun())),
+        shaded(reconstruct_by_voxels(inputs, r2n2.Params(), DetachedRun())),
     ]
 
 
-def _facing(mesh: TriangleMesh, azimuth: NDArray[Any]) -> TriangleMesh:
+def facing(mesh: TriangleMesh, azimuth: NDArray[Any]) -> TriangleMesh:
     """The truth as it faces the camera, the frame in which the networks answer."""
     assert mesh.normals is not None
     turned = (frames.facing(each[None].astype(float), azimuth)[0] for each in _vectors(mesh))

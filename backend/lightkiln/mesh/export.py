@@ -88,6 +88,10 @@ def load_mesh(path: Path) -> TriangleMesh | PointCloud:
         positions = np.asarray(getattr(geometry, "vertices", ()), dtype=np.float64)
         triangles = np.asarray(getattr(geometry, "faces", ()), dtype=np.int64).reshape(-1, 3)
         colors = _colors(geometry, is_linear=suffix in _LINEAR)
+        # Where lines of a file are torn, vertices and normals can be of two numbers.
+        positions = positions.reshape(len(positions), 3)
+        normals = np.asarray(geometry.vertex_normals) if len(triangles) else positions
+        normals = normals.reshape(len(positions), 3)
     except _DAMAGE as error:
         raise UserError(
             f"{path.name} cannot be read: {error}.", hint="Export it again, best as GLB or PLY."
@@ -104,7 +108,7 @@ def load_mesh(path: Path) -> TriangleMesh | PointCloud:
         positions=positions,
         triangles=triangles.astype(np.int32),
         colors=colors,
-        normals=np.asarray(geometry.vertex_normals @ turn, dtype=np.float32),
+        normals=(normals @ turn).astype(np.float32),
     )
 
 

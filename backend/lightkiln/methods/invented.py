@@ -41,7 +41,8 @@ def invented(
     with run.phase("generating", 0.5):
         _hear(run)
         logits = draw(network, family, params.spread, run.seed)
-        return finished(logits, inputs.region, params.threshold, params.faces, color_of(run.seed))
+        color = color_of(run.seed)
+        return finished(logits, inputs.region, params.threshold, params.faces, color, params.smooth)
 
 
 def _family(name: str, about: About, run: Run) -> int:

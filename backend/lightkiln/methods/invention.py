@@ -19,6 +19,13 @@ class Params:
     spread: float = param(
         0.8, "Below 1 things are more usual and cleaner; above, odder.", min=0.1, max=1.5
     )
+    smooth: float = param(
+        0.6,
+        "Voxels over which stairs are smoothed; more takes thin parts away.",
+        min=0.0,
+        max=2.0,
+        advanced=True,
+    )
     faces: int = param(20_000, "Most triangles of the mesh.", min=500, max=200_000)
     threshold: float = param(
         0.35,

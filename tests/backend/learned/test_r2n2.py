@@ -24,8 +24,9 @@ from lightkiln.methods.detached import DetachedRun
 from lightkiln.methods.r2n2 import Params
 from lightkiln.methods.r2n2.infer import reconstruct
 from lightkiln.metrics.voxels import iou
+from lightkiln_shared.checks import MAX_PICTURES, check_pictures
 from lightkiln_shared.errors import InvalidScene
-from lightkiln_shared.scene import Region, RegionShape
+from lightkiln_shared.scene import FileRef, Photo, Region, RegionShape, Scene
 from numpy.typing import NDArray
 from scipy.ndimage import convolve
 from scipy.special import expit
@@ -146,3 +147,10 @@ def test_photographs_become_a_mesh_in_its_own_frame(count: int) -> None:
 def test_no_photograph_is_told() -> None:
     with pytest.raises(InvalidScene, match="no photograph"):
         reconstruct(LearnedInputs(region=CUBE), Params(), DetachedRun())
+
+
+@pytest.mark.parametrize("count", [0, MAX_PICTURES + 1])
+def test_as_many_photographs_as_are_looked_at(count: int) -> None:
+    photo = Photo(image=FileRef(sha256="0" * 64, size=1, name="a.png"))
+    with pytest.raises(InvalidScene, match=f"1 to {MAX_PICTURES} photographs; there are"):
+        check_pictures(Scene(views=(), photos=(photo,) * count))

@@ -21,7 +21,7 @@ from lightkiln.learned.placing import placed
 from lightkiln.mesh.simplify import simplify
 from lightkiln.ops.colors import linear_from_srgb
 
-from .surface import surface
+from .surface import SMOOTHING, surface
 
 SATURATION, VALUE = 0.4, 0.85
 
@@ -32,9 +32,10 @@ def finished(
     threshold: float,
     faces: int,
     color: Float[NDArray[Any], " 3"],
+    smoothing: float = SMOOTHING,
 ) -> TriangleMesh:
     """In world axes, of one linear colour; raises `NothingReconstructed` if nothing was drawn."""
-    mesh = placed(simplify(surface(logits, threshold), faces), region)
+    mesh = placed(simplify(surface(logits, threshold, smoothing), faces), region)
     colors = np.tile(color.astype(np.float32), (len(mesh.positions), 1))
     return replace(mesh, colors=colors)
 

@@ -10,13 +10,14 @@ It must not know jobs or methods.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from lightkiln_shared.errors import UserError
+from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import nn
 
@@ -48,6 +49,11 @@ class OwnShapes(Autoencoding):
         known = {name: v.float() for name, v in shipped.items() if not name.startswith("prior.")}
         made.load_state_dict(known, strict=False)
         return made
+
+    def pictures(self, network: nn.Module) -> Mapping[str, NDArray[Any]]:
+        """None: whoever waits sees the shapes themselves, and a sheet takes longer than its
+        hundred steps."""
+        return {}
 
 
 def course_of(

@@ -37,16 +37,21 @@ AZIMUTH, ELEVATION = 0.6, 0.4
 
 
 def surface(
-    logits: Float[NDArray[Any], "side side side"], threshold: float = THRESHOLD
+    logits: Float[NDArray[Any], "side side side"],
+    threshold: float = THRESHOLD,
+    smoothing: float = SMOOTHING,
 ) -> TriangleMesh:
-    """The surface with normals outwards; raises `NothingReconstructed` if there is none."""
+    """The surface with normals outwards, smoothed over so many voxels.
+
+    Raises `NothingReconstructed` if there is none.
+    """
     side = len(logits)
     # Empty cells around it: what touches the cube's wall is closed there.
     probability = np.pad(expit(logits), 1).astype(np.float32)
     lattice = functional.interpolate(
         torch.from_numpy(probability)[None, None], scale_factor=float(FINER), mode="trilinear"
     )
-    finer = gaussian_filter(lattice[0, 0].numpy(), FINER * SMOOTHING, mode="constant")
+    finer = gaussian_filter(lattice[0, 0].numpy(), FINER * smoothing, mode="constant")
     mesh = extract_dense(threshold - finer, np.ones([n - 1 for n in finer.shape], dtype=bool))
     if len(mesh.triangles) == 0:
         raise NothingReconstructed(

@@ -43,6 +43,7 @@ SKIN = 0.02
 """Half the thickness, in the cube's units, of what has no inside: two thirds of a voxel of 64³."""
 NEAR = 0.1
 """Where distances are exact: as far as they are learned; further out samples are near enough."""
+MOST_VARIANTS = 10_000
 STRETCHED = 0.12
 """Standard deviation of the log of a variant's size along an axis."""
 
@@ -146,7 +147,8 @@ def own_thing(path: Path, family: str, number: int, variant: int) -> OwnThing:
     if colors is None:
         hue = linear_from_srgb(draw.uniform(0.1, 0.95, 3)).astype(np.float32)
         colors = np.broadcast_to(hue, mesh.positions.shape).copy()
-    return OwnThing(family=family, number=number, mesh=replace(mesh, colors=colors))
+    which = number * MOST_VARIANTS + variant  # cameras and places are drawn by it
+    return OwnThing(family=family, number=which, mesh=replace(mesh, colors=colors))
 
 
 def _fitted(mesh: TriangleMesh, stretch: NDArray[Any]) -> TriangleMesh:

@@ -28,6 +28,12 @@ class Params:
         max=200,
         advanced=True,
     )
+    smooth: float = param(
+        0.9,
+        "Voxels over which stairs are smoothed; more takes thin parts away.",
+        min=0.0,
+        max=2.0,
+    )
     faces: int = param(20_000, "Most triangles of the mesh.", min=500, max=200_000)
     threshold: float = param(
         0.35,

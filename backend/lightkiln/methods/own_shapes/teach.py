@@ -55,7 +55,7 @@ def generate(inputs: LearnedInputs, params: Params, run: Run) -> TriangleMesh:
             network, torch.tensor([_family(params.family, about, run)]), params.spread, run.seed
         )[0]
         color = color_of(run.seed)
-        return finished(logits, inputs.region, params.threshold, params.faces, color)
+        return finished(logits, inputs.region, params.threshold, params.faces, color, params.smooth)
 
 
 def _taught(inputs: LearnedInputs, params: Params, run: Run) -> Path:
