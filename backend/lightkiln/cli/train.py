@@ -58,22 +58,34 @@ def train(  # noqa: PLR0913, PLR0917 each option that is typed is an argument
     )
     minutes = minutes or known.minutes
     recipe = course.Recipe(steps=steps, minutes=minutes, batch=batch, seed=seed)
-    console = Console()
+    told = _Told(output or Path(learner), tensorboard)
     processes = importlib.import_module("lightkiln.training.processes")
-    into = output or Path(learner)
-    with processes.group_on(device) as group:
-        board: Any = _board(into) if tensorboard and group.is_first else None
+    with processes.group_on(device) as group, told:
+        told.is_first = group.is_first
+        weights = course.train(lesson, about, told.folder, recipe, group, told)
+    told.console.print(f"The weights are in {weights}.")
 
-        def told(step: int, figures: dict[str, float]) -> None:
-            if group.is_first:
-                console.print(f"step {step:6}   {_said(figures)}")
-            for name, value in figures.items() if board is not None else ():
-                board.add_scalar(name, value, step)
 
-        weights = course.train(lesson, about, into, recipe, group, told)
-        if board:
-            board.close()
-    console.print(f"The weights are in {weights}.")
+class _Told:
+    """Figures to the terminal, and to TensorBoard if that is wanted; of the first process alone."""
+
+    def __init__(self, folder: Path, tensorboard: bool) -> None:
+        self.folder, self.console, self.is_first = folder, Console(), True
+        self._board: Any = _board(folder) if tensorboard else None
+
+    def __call__(self, step: int, figures: dict[str, float]) -> None:
+        if not self.is_first:
+            return
+        self.console.print(f"step {step:6}   {_said(figures)}")
+        for name, value in figures.items() if self._board is not None else ():
+            self._board.add_scalar(name, value, step)
+
+    def __enter__(self) -> _Told:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._board is not None:
+            self._board.close()
 
 
 def _board(folder: Path) -> Any:
