@@ -18,7 +18,7 @@ check: setup ## style, types and the direction of imports
 	.venv/bin/lint-imports
 
 test: check ## every test, real Blenders included
-	.venv/bin/pytest -n 2 --dist loadgroup
+	.venv/bin/pytest
 
 demo: setup ## the main job: cameras in Blender to a mesh in the scene (SCENE=folder for your own)
 	.venv/bin/python -m demo.run $(if $(SCENE),--scene $(SCENE))

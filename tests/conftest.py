@@ -40,22 +40,6 @@ def _checked_modules() -> list[str]:
     ]
 
 
-RECKONING = (
-    *("capture", "fields", "learned", "mesh", "methods", "metrics", "ops", "priors", "stereo"),
-    *("texture", "training"),
-)
-"""Folders of the backend's tests that neither wait nor measure time."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With `-n 2 --dist loadgroup` all others run one after the other, in one process, while what
-    only reckons runs in the second."""
-    for item in items:
-        parts = item.path.parts
-        if not set(RECKONING) & set(parts[parts.index("tests") + 1 :]):
-            item.add_marker(pytest.mark.xdist_group("waiting"))
-
-
 install_import_hook(_checked_modules(), "annotations.checked")
 
 import synthetic  # noqa: E402 after the hook, like every import of the code under test

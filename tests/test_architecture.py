@@ -146,6 +146,7 @@ NAMES_IN_PATHS = {
     "cli/segment.py: output / f'{Path(view.name).name}.png'": "the last part only",
     "capture/flattened.py: folder / photo.with_suffix('.png').name": "a path's own last part",
     "capture/flattened.py: folder / f'mask-{mask.stem}.png'": "a path's own last part",
+    "world/blender_export.py: into / f'{number:03}-{_plain(file.stem)}'": "made plain there",
     "blender_addon/render_views.py: folder / f'{camera.name}.png'": "`is_file_name` stands before",
     "operators/convert.py: Path(self.directory) / "
     "f'{bpy.path.clean_name(order.title)}-{kind}'": "made plain there",

@@ -18,12 +18,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=_is_waiting)
 
 
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """The first test of this folder, which is the first of all, starts them."""
-    session = item.session
-    waiting = [each for each in session.items if _is_waiting(each)]
-    if waiting and RUNS not in session.stash:
-        blenders = [each.callspec.params["blender"] for each in waiting]  # type: ignore[attr-defined]
+def pytest_collection_finish(session: pytest.Session) -> None:
+    waiting = [item for item in session.items if _is_waiting(item)]
+    if waiting and not session.config.option.collectonly:
+        blenders = [item.callspec.params["blender"] for item in waiting]  # type: ignore[attr-defined]
         session.stash[RUNS] = BlenderRuns(blenders)
 
 

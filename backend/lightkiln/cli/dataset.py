@@ -17,6 +17,7 @@ from lightkiln_shared.errors import UserError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from lightkiln.learned.world.blender import exported
 from lightkiln.learned.world.blender import found as find_blender
 from lightkiln.learned.world.families import FAMILIES
 from lightkiln.learned.world.library import meshes_in
@@ -26,6 +27,8 @@ from lightkiln.learned.world.shards import Source, make
 
 SIDES = (16, 512)
 """Pixels of a picture."""
+MESHES = "meshes"
+"""Folder in a dataset for what was read of .blend files."""
 THINGS, VARIANTS = 150, 12
 """Of a family; of a mesh."""
 
@@ -43,7 +46,9 @@ def dataset(  # noqa: PLR0913, PLR0917 each option that is typed is an argument
     ] = "",
     meshes: Annotated[
         Path | None,
-        typer.Option(help="Your own meshes instead: a folder; folders in it are families."),
+        typer.Option(
+            help="Your own instead: a folder of meshes, a folder in it for each family; or .blends."
+        ),
     ] = None,
     count: Annotated[
         int,
@@ -67,9 +72,8 @@ def dataset(  # noqa: PLR0913, PLR0917 each option that is typed is an argument
     if folder.is_file():
         raise UserError(f"{folder.name} is a file.", hint="Give a folder.")
     amounts = Amounts(views=views, pixels=pixels)
-    plan = _planned(families, meshes, count, painter, amounts)
-    if painter is Painter.BLENDER:
-        blender = blender or find_blender()
+    source = _source(meshes, folder, painter, blender)
+    plan = _planned(families, source.meshes, count, painter, amounts)
     columns = TextColumn("Things"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(*columns, console=console) as bar:
         task = bar.add_task("things")
@@ -78,9 +82,19 @@ def dataset(  # noqa: PLR0913, PLR0917 each option that is typed is an argument
             plan,
             lambda done, total: bar.update(task, completed=done, total=total),
             workers,
-            Source(meshes=meshes, blender=blender),
+            source,
         )
     _show(folder, console)
+
+
+def _source(meshes: Path | None, folder: Path, painter: Painter, blender: str) -> Source:
+    """Where things come from; what lies in .blend files is read by Blender first."""
+    has_blends = meshes is not None and any(meshes.rglob("*.blend"))
+    if has_blends or painter is Painter.BLENDER:
+        blender = blender or find_blender()
+    if meshes is not None and has_blends:
+        meshes = exported(meshes, folder / MESHES, blender)
+    return Source(meshes=meshes, blender=blender)
 
 
 def _planned(

@@ -54,15 +54,17 @@ OPTIONS = {
     "frames": ["--fps", "--output", "-o", "film", "numbers"],
     "methods": ["--json", "name"],
     "train": [
-        *("--batch", "--device", "--minutes", "--output", "--seed", "--steps", "-o", "folder"),
-        "learner",
+        *("--batch", "--device", "--large", "--minutes", "--output", "--seed", "--size"),
+        *("--steps", "--tensorboard", "-o", "folder", "learner"),
     ],
     "dataset": [
-        *("--count", "--families", "--pixels", "--views", "--workers", "action", "folder"),
+        *("--blender", "--count", "--families", "--meshes", "--painter", "--pixels", "--views"),
+        *("--workers", "action", "folder"),
     ],
+    "lighten": ["--bits", "--output", "--weights", "-o", "dataset", "learner"],
     "generate": [
-        *("--detach", "--json", "--method", "--output", "--preset", "--seed", "--set"),
-        *("--texture", "--turntable", "-o"),
+        *("--detach", "--json", "--meshes", "--method", "--output", "--preset", "--seed"),
+        *("--set", "--texture", "--turntable", "-o"),
     ],
     "reconstruct": [
         *("--detach", "--devices", "--faces", "--fill-holes", "--frames", "--json"),

@@ -81,7 +81,7 @@ class R2n2Lesson:
         return {"loss": float(loss.detach())}
 
     def judged(self, network: nn.Module, told: Figures | None = None) -> Figures:
-        """IoU and cross-entropy by the number of pictures; the threshold is that of one."""
+        """IoU and errors of chances by the number of pictures; the threshold is that of one."""
         figures: Figures = {}
         for views in range(1, self._views + 1):
             chance, truth = chances(network, self._validation, views, self._pixels)
@@ -90,6 +90,8 @@ class R2n2Lesson:
             name = "iou" if views == 1 else f"iou_{views}"
             figures |= {"threshold": threshold} if views == 1 else {}
             figures |= {name: iou, f"cross_entropy_{views}": cross_entropy(chance, truth)}
+            figures |= {f"mae_{views}": float(np.abs(chance - truth).mean())}
+            figures |= {f"rmse_{views}": float(np.sqrt(((chance - truth) ** 2).mean()))}
         return {"iou": figures.pop("iou"), **figures}
 
     def pictures(self, network: nn.Module) -> Mapping[str, NDArray[Any]]:

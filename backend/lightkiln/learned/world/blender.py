@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pictures of things by Blender: Cycles, a lamp and a sky that differ from picture to picture.
+"""What Blender does for a dataset: pictures of things, and the meshes of .blend files.
 
-Blender runs `blender_script.py` in a process of its own, with what it needs as arrays in a folder,
-and leaves pictures there. It must not know datasets or networks.
+Pictures are by Cycles, with a lamp and a sky that differ from one to the next. Blender runs
+`blender_script.py` or `blender_export.py` in a process of its own, with folders for what it is told
+and for what it leaves. It must not know datasets or networks.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from PIL import Image
 from .samples import Solid, camera_of
 
 SCRIPT = Path(__file__).with_name("blender_script.py")
+EXPORT = Path(__file__).with_name("blender_export.py")
 AHEAD, ASIDE = 0.9, 0.6
 """Radians: most that a lamp stands beside the camera, and above or below it."""
 LAMP, SKY = (1.5, 4.0), (0.3, 0.9)
@@ -45,7 +47,7 @@ def pictures(
             draw = np.random.default_rng([index, thing.number])
             arrays: dict[str, Any] = _told(thing, views, pixels, draw)
             np.savez(folder / f"{index:04}.npz", **arrays)
-        _run([*_words(program), str(folder)])
+        _run([*_words(program, SCRIPT), str(folder)])
         try:
             return np.stack(
                 [
@@ -57,6 +59,12 @@ def pictures(
             raise UserError(
                 "Blender ended without all pictures.", hint="Make them with --painter own."
             ) from None
+
+
+def exported(library: Path, into: Path, program: str) -> Path:
+    """The folder with the meshes of a library's .blend files as PLY; raises `UserError`."""
+    _run([*_words(program, EXPORT), str(library.resolve()), str(into.resolve())])
+    return into
 
 
 def found() -> str:
@@ -71,11 +79,11 @@ def found() -> str:
     )
 
 
-def _words(program: str) -> list[str]:
+def _words(program: str, script: Path) -> list[str]:
     """How the script is begun: by Blender, or by a Python that has it as a module."""
     if Path(program).name.lower().startswith("python"):
-        return [program, str(SCRIPT), "--"]
-    return [program, "--background", "--factory-startup", "-noaudio", "--python", str(SCRIPT), "--"]
+        return [program, str(script), "--"]
+    return [program, "--background", "--factory-startup", "-noaudio", "--python", str(script), "--"]
 
 
 def _run(words: list[str]) -> None:

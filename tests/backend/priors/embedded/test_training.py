@@ -24,7 +24,7 @@ ALONE = Group(0, 1, CPU)
 
 
 def test_a_broken_off_training_goes_on_as_if_nothing_had_been(tmp_path: Path) -> None:
-    lesson, about = prior(None, Split.VALIDATION)
+    lesson, about = prior(None, Split.VALIDATION, {})
     recipe = Recipe(steps=4, minutes=1e9, batch=1)
 
     def begun(name: str) -> Course:
@@ -86,7 +86,7 @@ def test_missing_weights_are_told(tmp_path: Path) -> None:
 
 def test_it_tells_the_prompt_it_has_understood_and_answers_in_every_style(tmp_path: Path) -> None:
     recipe = Recipe(steps=1, batch=1)
-    weights = train(*prior(None, Split.VALIDATION), tmp_path, recipe, ALONE, lambda *_: None)
+    weights = train(*prior(None, Split.VALIDATION, {}), tmp_path, recipe, ALONE, lambda *_: None)
     taught = open_embedded(CPU, weights)
     words = taught.words("a plush red cube", "a blue cube")
     assert (words.understood, words.unknown) == ("a red cube", ("plush",))
