@@ -27,7 +27,7 @@ TIMEOUT = 1200
 AT_A_TIME = 2
 BRIEFLY = (
     *("test_align", "test_backends", "test_hostile", "test_job_list", "test_killed"),
-    *("test_shapes", "test_text", "test_visual_hull"),
+    *("test_painter", "test_shapes", "test_solve", "test_text", "test_tracker", "test_visual_hull"),
 )
 LEFT_OUT = {"4.5.15": BRIEFLY, "5.0.1": BRIEFLY, "5.1.2": BRIEFLY}
 """Blender -> what takes longest and depends least on Blender. The oldest and the newest run all."""
