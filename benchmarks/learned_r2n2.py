@@ -16,14 +16,13 @@ import torch
 from lightkiln.learned import weights
 from lightkiln.learned.pictures import r2n2_lesson, scores
 from lightkiln.learned.pictures.answers import R2N2, built_in
-from lightkiln.learned.pictures.baselines import SMALL
-from lightkiln.learned.pictures.material import Material, every, material, pictures_of, windows_of
+from lightkiln.learned.pictures.baselines import small
+from lightkiln.learned.pictures.material import Material, every, material
 from lightkiln.learned.pictures.r2n2 import SIDE, R2n2
 from lightkiln.learned.world.plan import Split
 from lightkiln.learned.world.shards import things, unpacked
 from lightkiln.metrics.voxels import iou
 from numpy.typing import NDArray
-from torch.nn import functional
 
 VIEWS = range(1, 6)
 CPU = torch.device("cpu")
@@ -79,13 +78,6 @@ def _baselines(taught: Material, kept: Material, test: Material) -> dict[str, fl
 def _nearest(taught: Material, test: Material) -> NDArray[Any]:
     """Of each test thing, the training thing with the picture that differs least from its first."""
     views = taught.windows.shape[1]
-    known, wanted = _small(taught, views), _small(test, 1)
+    known, wanted = small(taught, every(taught, views)), small(test, every(test))
     away = ((wanted[:, None] - known[None]) ** 2).sum(axis=-1)
     return np.asarray(away.argmin(axis=1) // views)
-
-
-def _small(seen: Material, views: int) -> NDArray[Any]:
-    """(things * views, features)"""
-    chosen = every(seen, views)
-    pictures = pictures_of(seen, chosen, windows_of(seen, chosen)).flatten(0, 1)
-    return np.asarray(functional.adaptive_avg_pool2d(pictures, SMALL).flatten(1).numpy())

@@ -19,7 +19,7 @@ from lightkiln.learned.voxels.finish import color_of, finished
 from lightkiln.learned.weights import About
 
 from .invention import ANY, Params
-from .spec import Run, rng
+from .spec import Run, hear, rng
 
 Network = TypeVar("Network", bound=nn.Module)
 Draw = Callable[[Network, int, float, int], NDArray[Any]]
@@ -36,10 +36,10 @@ def invented(
     """A new thing in the region's cube; raises `InvalidWeights` or `NothingReconstructed`."""
     with run.phase("reading weights", 0.5):
         network, about = opened(params.weights, run.device)
-        _hear(run)
+        hear(run)
     family = _family(params.family, about, run)
     with run.phase("generating", 0.5):
-        _hear(run)
+        hear(run)
         logits = draw(network, family, params.spread, run.seed)
         color = color_of(run.seed)
         return finished(logits, inputs.region, params.threshold, params.faces, color, params.smooth)
@@ -54,9 +54,3 @@ def _family(name: str, about: About, run: Run) -> int:
             f"These weights know no {name}.", hint=f"They know: {', '.join(about.families)}."
         )
     return about.families.index(name)
-
-
-def _hear(run: Run) -> None:
-    """All of it takes a second; a cancel is heard between its two parts."""
-    for _ in run.steps(1):
-        continue

@@ -14,8 +14,9 @@ FAMILIES = ("chair", "sofa", "table", "lamp", "mug", "bottle", "plane", "car", "
 
 
 @dataclass(frozen=True, kw_only=True)
-class Params:
-    family: str = param(ANY, "What it shall be.", choices=(ANY, *FAMILIES))
+class Draws:
+    """Of whatever network draws voxels."""
+
     spread: float = param(
         0.8, "Below 1 things are more usual and cleaner; above, odder.", min=0.1, max=1.5
     )
@@ -34,6 +35,11 @@ class Params:
         max=0.95,
         advanced=True,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Params(Draws):
+    family: str = param(ANY, "What it shall be.", choices=(ANY, *FAMILIES))
     weights: str = param(
         "", "A file that `lightkiln train` left; empty: built in.", unit="path", advanced=True
     )

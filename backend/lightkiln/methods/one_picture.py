@@ -10,7 +10,9 @@ from lightkiln.api import param
 
 
 @dataclass(frozen=True, kw_only=True)
-class Params:
+class Looks:
+    """Of whatever network looks at photographs."""
+
     weights: str = param(
         "", "A file that `lightkiln train` left; empty: the built-in one.", unit="path"
     )
@@ -20,6 +22,10 @@ class Params:
         min=0.0,
         max=0.99,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Params(Looks):
     resolution: int = param(128, "Cells along a side of the cube.", min=32, max=512)
     faces: int = param(50_000, "Triangles of the mesh, at most.", min=100, max=5_000_000)
 

@@ -163,6 +163,12 @@ class Run(Protocol):
         """Seconds to the time limit; infinity without one."""
 
 
+def hear(run: Run) -> None:
+    """A step of its own between two parts that take a second: a cancel is heard there."""
+    for _ in run.steps(1):
+        continue
+
+
 def rng(run: Run) -> np.random.Generator:
     """A random generator seeded by the run."""
     return np.random.default_rng(run.seed)

@@ -40,17 +40,18 @@ def nearest_by_pixels(taught: Material, seen: Material) -> scores.Asked:
     """The shape of the training picture that differs least, turned as that picture shows it."""
     count, views = taught.windows.shape[:2]
     every = Draw(np.arange(count), np.tile(np.arange(views), (count, 1)), np.zeros(count, bool))
-    known = _small(taught, every)
+    known = small(taught, every)
 
     def answer(one: Draw, x: NDArray[Any]) -> NDArray[Any]:
-        wanted = _small(seen, one)[0]
+        wanted = small(seen, one)[0]
         index, view = divmod(int(((known - wanted) ** 2).sum(axis=1).argmin()), views)
         return _looked_up(_shape_seen(taught, index, view), x[0])[None]
 
     return answer
 
 
-def _small(material: Material, chosen: Draw) -> Float[NDArray[Any], "n features"]:
+def small(material: Material, chosen: Draw) -> Float[NDArray[Any], "n features"]:
+    """Pictures as they are compared, one after the other."""
     pictures = pictures_of(material, chosen, windows_of(material, chosen)).flatten(0, 1)
     return np.asarray(functional.adaptive_avg_pool2d(pictures, SMALL).flatten(1).numpy())
 

@@ -16,6 +16,7 @@ import torch
 from jaxtyping import Bool, Float
 from numpy.random import Generator
 from numpy.typing import NDArray
+from scipy.special import expit
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -120,14 +121,21 @@ def chances(
     return np.concatenate(found), voxels_of(seen, chosen)
 
 
-@torch.no_grad()
 def filled(
     network: nn.Module, pictures: Float[Tensor, "n views 4 H H"]
 ) -> Float[NDArray[Any], "n side side side"]:
     """The chance of every voxel to be filled."""
+    return np.asarray(expit(said(network, pictures)))
+
+
+@torch.no_grad()
+def said(
+    network: nn.Module, pictures: Float[Tensor, "n views 4 H H"]
+) -> Float[NDArray[Any], "n side side side"]:
+    """The logit of that chance: of two classes' softmax it is their logits' difference."""
     with short_numbers(pictures.device):
-        logits = network(pictures)
-    return np.asarray(torch.softmax(logits.float(), dim=1)[:, 1].cpu().numpy())
+        empty, full = network(pictures).float().unbind(1)
+    return np.asarray((full - empty).cpu().numpy())
 
 
 def cross_entropy(

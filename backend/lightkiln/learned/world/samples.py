@@ -72,7 +72,14 @@ class Amounts:
 
 
 def samples(thing: Solid, amounts: Amounts) -> dict[str, NDArray[Any]]:
-    """Arrays by their names in a shard; see `shards.Things`."""
+    """Arrays by their names in a shard; see `shards.Things`. The pictures are ours."""
+    kept = shape_of(thing, amounts)
+    views = [_picture(thing.mesh, each, amounts.pixels) for each in kept["angles"]]
+    return {**kept, "views": np.stack(views)}
+
+
+def shape_of(thing: Solid, amounts: Amounts) -> dict[str, NDArray[Any]]:
+    """The same without pictures, and from where these are to be."""
     known = list(FAMILIES)
     family = known.index(thing.family) if thing.family in known else len(known)
     draw = np.random.default_rng([VERSION, family, thing.number, 1])
@@ -86,7 +93,6 @@ def samples(thing: Solid, amounts: Amounts) -> dict[str, NDArray[Any]]:
     surface = sample(thing.mesh, amounts.surface, seed=thing.number).points
     places = _places(thing, surface, amounts.places, draw)
     return {
-        "views": np.stack([_picture(thing.mesh, each, amounts.pixels) for each in angles]),
         "angles": angles.astype(np.float32),
         "voxels32": np.packbits(voxels(thing, 32)),
         "voxels64": np.packbits(voxels(thing, 64)),

@@ -23,7 +23,7 @@ from safetensors.numpy import load_file, save_file
 from . import blender
 from .library import own_thing
 from .plan import Painter, Plan, Split, family_of, keep, plan_of, split_of
-from .samples import Solid, samples
+from .samples import Solid, samples, shape_of
 from .things import thing
 
 IN_SHARD = 30
@@ -129,11 +129,13 @@ def _path(folder: Path, first: int) -> Path:
 
 def _make_shard(folder: Path, plan: Plan, numbers: range, source: Source) -> None:
     made = [_thing(plan, number, source) for number in numbers]
-    each = [samples(one, plan.amounts) for one in made]
     if plan.painter == Painter.BLENDER:
+        each = [shape_of(one, plan.amounts) for one in made]
         angles = np.stack([one["angles"] for one in each])
         painted = blender.pictures(made, angles, plan.amounts.pixels, source.blender)
         each = [{**one, "views": views} for one, views in zip(each, painted, strict=True)]
+    else:
+        each = [samples(one, plan.amounts) for one in made]
     arrays = {name: np.stack([one[name] for one in each]) for name in each[0]}
     path = _path(folder, numbers[0])
     beside = path.with_suffix(".part")

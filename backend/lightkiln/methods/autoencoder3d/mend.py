@@ -13,7 +13,7 @@ from lightkiln.learned.voxels.network import SIDE
 from lightkiln.learned.voxels.shipped import autoencoder
 from lightkiln.learned.world.library import own_thing
 from lightkiln.learned.world.samples import voxels
-from lightkiln.methods.spec import Run
+from lightkiln.methods.spec import Run, hear
 
 from . import Params
 
@@ -26,13 +26,11 @@ def reconstruct(inputs: LearnedInputs, params: Params, run: Run) -> TriangleMesh
             hint="Give one mesh, upright, its front towards -Y.",
         )
     with run.phase("looking at the mesh", 0.5):
-        for _ in run.steps(1):
-            continue
+        hear(run)
         mesh = inputs.meshes[0]
         solid = voxels(own_thing(mesh.path, mesh.family, 0, 0), SIDE)
     with run.phase("giving it back", 0.5):
-        for _ in run.steps(1):
-            continue
+        hear(run)
         network, _ = autoencoder(params.weights, run.device)
         logits = reconstructed(network, solid[None])[0]
         color = color_of(run.seed)

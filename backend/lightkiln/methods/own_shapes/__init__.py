@@ -7,10 +7,11 @@ It must not import anything heavy: this file is read to list the method.
 from dataclasses import dataclass
 
 from lightkiln.api import MethodSpec, Need, param
+from lightkiln.methods.invention import Draws
 
 
 @dataclass(frozen=True, kw_only=True)
-class Params:
+class Params(Draws):
     steps: int = param(
         1500,
         "Of the course, some 200 a minute; what was learned is kept.",
@@ -18,29 +19,11 @@ class Params:
         max=1_000_000,
     )
     family: str = param("", "Collection or folder it shall be like; empty: any of them.")
-    spread: float = param(
-        0.8, "Below 1 things are nearer to what was shown; above, odder.", min=0.1, max=1.5
+    smooth: float = param(
+        0.9, "Voxels over which stairs are smoothed; more takes thin parts away.", min=0.0, max=2.0
     )
     variants: int = param(
-        12,
-        "Times each mesh is shown, stretched along its axes.",
-        min=2,
-        max=200,
-        advanced=True,
-    )
-    smooth: float = param(
-        0.9,
-        "Voxels over which stairs are smoothed; more takes thin parts away.",
-        min=0.0,
-        max=2.0,
-    )
-    faces: int = param(20_000, "Most triangles of the mesh.", min=500, max=200_000)
-    threshold: float = param(
-        0.35,
-        "Probability at which a place is solid: lower is thicker.",
-        min=0.05,
-        max=0.95,
-        advanced=True,
+        12, "Times each mesh is shown, stretched along its axes.", min=2, max=200, advanced=True
     )
 
 

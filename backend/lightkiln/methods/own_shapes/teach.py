@@ -27,7 +27,7 @@ from lightkiln.learned.voxels.network import VoxelAutoencoder
 from lightkiln.learned.voxels.shipped import vae
 from lightkiln.learned.voxels.surface import surface
 from lightkiln.learned.weights import About
-from lightkiln.methods.spec import CheckpointState, Run, rng
+from lightkiln.methods.spec import CheckpointState, Run, hear, rng
 
 from . import Params
 
@@ -47,8 +47,7 @@ def generate(inputs: LearnedInputs, params: Params, run: Run) -> TriangleMesh:
         else:
             _keep(taught, file)
     with run.phase("inventing", 0.05):
-        for _ in run.steps(1):  # a second's work; a cancel is heard before it
-            continue
+        hear(run)
         file.touch()  # what was used last is forgotten last
         network, about = vae(str(file), run.device)
         logits = drawn(

@@ -7,19 +7,11 @@ It must not import anything heavy: this file is read to list the method.
 from dataclasses import dataclass
 
 from lightkiln.api import MethodSpec, Need, param
+from lightkiln.methods.one_picture import Looks
 
 
 @dataclass(frozen=True, kw_only=True)
-class Params:
-    weights: str = param(
-        "", "A file that `lightkiln train` left; empty: the built-in one.", unit="path"
-    )
-    threshold: float = param(
-        0.0,
-        "Chance above which a voxel is filled; 0: what was best when it was taught.",
-        min=0.0,
-        max=0.95,
-    )
+class Params(Looks):
     faces: int = param(20_000, "Triangles of the mesh, at most.", min=500, max=200_000)
 
 

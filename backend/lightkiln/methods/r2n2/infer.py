@@ -13,22 +13,19 @@ from jaxtyping import Float
 from lightkiln_shared.errors import InvalidScene
 from lightkiln_shared.geometry import TriangleMesh
 from numpy.typing import NDArray
-from scipy.special import logit
+from scipy.special import expit
 
 from lightkiln.capture.inputs import LearnedInputs
 from lightkiln.learned.pictures.answers import R2N2, opened
 from lightkiln.learned.pictures.making import tell_confidence
 from lightkiln.learned.pictures.prepared import prepared
-from lightkiln.learned.pictures.r2n2_lesson import filled
+from lightkiln.learned.pictures.r2n2_lesson import said
 from lightkiln.learned.voxels.finish import finished
 from lightkiln.methods.seen import UNSURE
-from lightkiln.methods.spec import Run
+from lightkiln.methods.spec import Run, hear
 from lightkiln.ops.colors import linear_from_srgb
 
 from . import Params
-
-SURE = 1e-4
-"""Chances are kept from 0 and 1 by so much, where a logit would have no end."""
 
 
 def reconstruct(inputs: LearnedInputs, params: Params, run: Run) -> TriangleMesh:
@@ -44,13 +41,11 @@ def reconstruct(inputs: LearnedInputs, params: Params, run: Run) -> TriangleMesh
         looked = [inputs.images[k] for k in run.steps(len(inputs.images))] or inputs.images[:1]
         pictures = np.stack([prepared(image, taught.network.pixels) for image in looked])
         seen = torch.from_numpy(pictures)[None].to(torch.device(run.device))
-        chance = filled(taught.network, seen)[0]
+        logits = said(taught.network, seen)[0]
     threshold = params.threshold or taught.threshold
-    tell_confidence(chance.reshape(-1), threshold, UNSURE, run)
+    tell_confidence(expit(logits).reshape(-1), threshold, UNSURE, run)
     with run.phase("making the mesh", 0.3):
-        for _ in run.steps(1):  # a second's work; a cancel is heard before it
-            continue
-        logits = logit(np.clip(chance, SURE, 1.0 - SURE)).astype(np.float32)
+        hear(run)
         return finished(logits, inputs.region, threshold, params.faces, _color(pictures))
 
 
